@@ -1,0 +1,26 @@
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check check-static clean
+
+help:  ## Print this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup:  ## Install what is missing: Debian packages, .venv, the locked Python packages
+	@scripts/setup.sh
+
+run:  ## Generate, train and evaluate on the base configuration, then extract one PDF
+	@scripts/run.sh
+
+test: setup  ## Run the tests
+	@.venv/bin/pytest
+
+check: check-static test  ## Everything that must pass: format, lint, types, import contracts, tests
+
+check-static: setup  ## Format, lint, types and import contracts only
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+
+clean:  ## Remove caches and build outputs (data/ and .venv stay)
+	@rm -rf build dist htmlcov .coverage .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

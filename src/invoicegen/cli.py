@@ -1,0 +1,199 @@
+"""The command line: ``invoicegen extract`` reads documents, ``invoicegen doctor`` says what an installation lacks.
+
+What is slow to import is imported by the command that needs it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Annotated, Any
+
+import typer
+
+from invoicegen import __version__
+
+app = typer.Typer(
+    name="invoicegen",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help="""Read invoices, credit notes and receipts: every value with its confidence, page and box.
+
+    **Examples**
+
+    `invoicegen extract invoice.pdf --pretty` — one document, to look at
+
+    `invoicegen extract inbox/ --output results.jsonl --workers 4` — a folder, one JSON object a line
+
+    `invoicegen doctor` — what is installed, what is missing, and how to mend it
+
+    Data generation, training and evaluation are pipelines: `kedro run --pipeline=generate`, `train`,
+    `evaluate`.
+    """,
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"invoicegen {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop."),
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def extract(
+    files: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE…", help="PDF, PNG, JPEG or TIFF; folders are searched, globs expanded."),
+    ],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write JSON lines here instead of to the screen.")
+    ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(help="Folder of a trained model; data/06_models/model of the project when left out."),
+    ] = None,
+    engine: Annotated[
+        str, typer.Option(help="OCR engine for pages without a text layer: rapidocr, tesseract.")
+    ] = "rapidocr",
+    workers: Annotated[
+        int, typer.Option(min=0, help="Processes, each with a model of its own; 0: one per core.")
+    ] = 1,
+    pretty: Annotated[bool, typer.Option("--pretty", help="Indent the JSON, for people.")] = False,
+) -> None:
+    """Read documents and print what they say, one JSON object a document.
+
+    Each has `fields` (name → values, the most confident first; `value` normalised: ISO dates, decimal points,
+    ISO 4217 currencies), `line_items`, `checks` (sums, tax, IBAN, dates; `ok` is null where a check could not
+    run) and `pages`.
+
+    **Examples**
+
+    `invoicegen extract scan.jpg --pretty`
+
+    `invoicegen extract "2026/**/*.pdf" -o 2026.jsonl --workers 0`
+
+    `invoicegen extract inbox/ | jq -r '[.file, .fields.TOTAL_AMOUNT[0].value] | @tsv'`
+
+    A file that cannot be read gives `{"file", "error"}`; the others go on, and the exit status is 1.
+    """
+    from invoicegen.execution import ExecutionOptions
+    from invoicegen.extraction.extractor import extract_files, find_documents
+    from invoicegen.extraction.options import ExtractOptions
+    from invoicegen.ocr import ENGINE_NAMES, OcrOptions
+
+    if engine not in ENGINE_NAMES:
+        raise typer.BadParameter(
+            f"no engine {engine!r}: choose one of {', '.join(ENGINE_NAMES)}", param_hint="--engine"
+        )
+    folder = model if model is not None else default_model()
+    if not folder.is_dir():
+        typer.echo(
+            f"No model in {folder}: train one with `kedro run --pipeline=train` in the project, "
+            "or name the folder of one with --model.",
+            err=True,
+        )
+        raise typer.Exit(2)
+    options = ExtractOptions(
+        model=str(folder), ocr=OcrOptions(engine=engine), execution=ExecutionOptions(workers=workers)
+    )
+    paths = find_documents(files)
+    failed = 0
+    with _sink(output) as sink:
+        for record in _with_progress(extract_files(paths, options), len(paths)):
+            failed += "error" in record or "page_errors" in record
+            sink.write(json.dumps(record, ensure_ascii=False, indent=2 if pretty else None) + "\n")
+            sink.flush()
+            if "error" in record:
+                typer.echo(f"error: {record['error']}", err=True)
+    if output is not None:
+        typer.echo(f"{len(paths)} documents, {failed} with errors: {output}", err=True)
+    if failed:
+        raise typer.Exit(1)
+
+
+def default_model() -> Path:
+    """``data/06_models/model`` of the project that the current folder is in; of the folder itself outside of one."""
+    from invoicegen.extraction.options import DEFAULT_MODEL
+
+    here = Path.cwd()
+    project = next((p for p in (here, *here.parents) if (p / "conf" / "base").is_dir()), here)
+    return project / DEFAULT_MODEL
+
+
+@contextmanager
+def _sink(output: Path | None) -> Iterator[IO[str]]:
+    """Where records go: the screen, or a file that is filled beside its place and put there at the end.
+
+    An interruption or an error puts what is finished there too; every line that is written is complete.
+    """
+    if output is None:
+        yield sys.stdout
+        return
+    output.parent.mkdir(parents=True, exist_ok=True)
+    partial = output.with_name(output.name + ".partial")
+    with partial.open("w", encoding="utf-8") as file:
+        try:
+            yield file
+        finally:
+            file.close()
+            partial.replace(output)
+
+
+def _with_progress(records: Iterator[dict[str, Any]], count: int) -> Iterator[dict[str, Any]]:
+    """The records, with a bar on a terminal's error stream where there are several."""
+    from tqdm import tqdm
+
+    yield from tqdm(records, total=count, unit="doc", file=sys.stderr, disable=True if count < 2 else None)
+
+
+@app.command()
+def doctor(
+    model: Annotated[
+        Path | None,
+        typer.Option(help="Folder of a trained model; data/06_models/model of the project when left out."),
+    ] = None,
+) -> None:
+    """Check fonts, the renderer's libraries, OCR engines and the model, and say how to mend what is missing.
+
+    The exit status is 1 when something that is needed is missing; what is optional only gets a note.
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    from invoicegen.doctor import examine
+
+    findings = examine(model if model is not None else default_model())
+    table = Table("", "what", "found", "mend", box=None, pad_edge=False)
+    for finding in findings:
+        mark = "ok" if finding.ok else ("MISSING" if finding.required else "optional")
+        style = "green" if finding.ok else ("red" if finding.required else "yellow")
+        table.add_row(f"[{style}]{mark}[/]", finding.name, finding.found, "" if finding.ok else finding.mend)
+    Console().print(table)
+    missing = [finding.name for finding in findings if finding.required and not finding.ok]
+    if missing:
+        typer.echo(f"Missing: {', '.join(missing)}.", err=True)
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Entry point of the ``invoicegen`` script."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,142 @@
+"""What an installation has and lacks: fonts, the renderer's libraries, OCR engines, a model."""
+
+from __future__ import annotations
+
+import ctypes.util
+import json
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked for.
+
+    Attributes:
+        name: What it is.
+        ok: Whether it is there and works.
+        found: What was found, in a few words.
+        mend: What to do where it is not there.
+        required: Whether generating, training or extracting by default settings needs it.
+    """
+
+    name: str
+    ok: bool
+    found: str
+    mend: str = ""
+    required: bool = True
+
+
+def examine(model: Path) -> list[Finding]:
+    """Look for all that InvoiceGen uses; a probe that breaks is a finding of its own.
+
+    Args:
+        model: Folder in which a trained model is expected.
+    """
+    probes: list[tuple[str, Callable[[], Finding]]] = [
+        ("Python", _python),
+        ("packages", _packages),
+        ("pango", lambda: _library("pango-1.0", "libpango-1.0-0 libpangoft2-1.0-0")),
+        ("harfbuzz-subset", lambda: _library("harfbuzz-subset", "libharfbuzz-subset0")),
+        ("fontconfig", lambda: _library("fontconfig", "fontconfig")),
+        ("fonts", _fonts),
+        ("OCR engine rapidocr", _rapidocr),
+        ("OCR engine tesseract", _tesseract),
+        ("model", lambda: _model(model)),
+    ]
+    findings = []
+    for name, probe in probes:
+        try:
+            findings.append(probe())
+        except Exception as error:  # a broken installation shows itself in any way
+            findings.append(
+                Finding(name, False, f"{type(error).__name__}: {error}", "reinstall: pip install -e .")
+            )
+    return findings
+
+
+def _python() -> Finding:
+    found = f"{platform.python_version()} ({sys.executable})"
+    return Finding("Python", sys.version_info >= (3, 11), found, "install Python 3.11 or later")
+
+
+def _packages() -> Finding:
+    from packaging.requirements import Requirement
+
+    lacking = []
+    for line in metadata.requires("invoicegen") or []:
+        requirement = Requirement(line)
+        if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
+            continue
+        try:
+            version = metadata.version(requirement.name)
+        except metadata.PackageNotFoundError:
+            lacking.append(requirement.name)
+            continue
+        if not requirement.specifier.contains(version, prereleases=True):
+            lacking.append(f"{requirement} (found {version})")
+    found = f"invoicegen {metadata.version('invoicegen')}" + (
+        f", without {', '.join(lacking)}" if lacking else ""
+    )
+    return Finding("packages", not lacking, found, "pip install -e .")
+
+
+def _library(name: str, packages: str) -> Finding:
+    found = ctypes.util.find_library(name)
+    return Finding(name, found is not None, found or "not found", f"apt-get install {packages}")
+
+
+def _fonts() -> Finding:
+    from invoicegen.templates.fonts import load_fonts, missing_faces
+
+    fonts = load_fonts()
+    lacking = [font for font in fonts if missing_faces(font)]
+    packages = " ".join(sorted({package for font in lacking for package in font.packages}))
+    found = f"{len(fonts) - len(lacking)} of {len(fonts)} families"
+    return Finding("fonts", not lacking, found, f"apt-get install {packages}")
+
+
+def _rapidocr() -> Finding:
+    from invoicegen.ocr import EngineUnavailableError, create_engine
+
+    try:
+        engine = create_engine("rapidocr")
+    except EngineUnavailableError as error:
+        return Finding("OCR engine rapidocr", False, "not usable", str(error))
+    return Finding("OCR engine rapidocr", True, engine.version)
+
+
+def _tesseract() -> Finding:
+    name, mend = (
+        "OCR engine tesseract",
+        "apt-get install tesseract-ocr && pip install 'invoicegen[tesseract]'",
+    )
+    program = shutil.which("tesseract")
+    if program is None:
+        return Finding(name, False, "no program tesseract", mend, required=False)
+    first = subprocess.run(
+        [program, "--version"], capture_output=True, text=True, timeout=20, check=True
+    ).stdout
+    try:
+        metadata.version("pytesseract")
+    except metadata.PackageNotFoundError:
+        return Finding(name, False, f"{first.splitlines()[0]}, without pytesseract", mend, required=False)
+    return Finding(name, True, first.splitlines()[0], required=False)
+
+
+def _model(folder: Path) -> Finding:
+    mend = "train one with `kedro run --pipeline=generate` and `kedro run --pipeline=train`, or pass --model"
+    if not (folder / "config.json").is_file():
+        return Finding("model", False, f"none in {folder}", mend)
+    taxonomy = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("taxonomy", "unknown")
+    from invoicegen.schema.taxonomy import TAXONOMY_VERSION
+
+    ok = taxonomy == TAXONOMY_VERSION
+    found = f"{folder}, taxonomy {taxonomy}" + ("" if ok else f" (this InvoiceGen has {TAXONOMY_VERSION})")
+    return Finding("model", ok, found, mend)

@@ -1,0 +1,44 @@
+"""Names for what was measured: hashes of models and files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from invoicegen import __version__
+from invoicegen.extraction.options import ExtractOptions
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes, hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def model_fingerprint(folder: str | Path) -> str:
+    """Twelve hexadecimal digits that name a model: a hash of the names and bytes of its folder's files.
+
+    Raises:
+        ValueError: If the folder is not there or empty.
+    """
+    directory = Path(folder)
+    files = sorted(path for path in directory.rglob("*") if path.is_file())
+    if not files:
+        raise ValueError(f"no model in {directory}: train one with `kedro run --pipeline=train`")
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(f"{path.relative_to(directory).as_posix()}\0{file_sha256(path)}\n".encode())
+    return digest.hexdigest()[:12]
+
+
+def extraction_fingerprint(options: ExtractOptions) -> str:
+    """Twelve hexadecimal digits that name a way of extraction: the model, what reads pages, and our version.
+
+    How documents are spread over processes, which they are, and where the model lies do not count.
+    """
+    decided = options.model_dump(mode="json", exclude={"documents", "execution", "model"})
+    canonical = json.dumps(
+        {"version": __version__, "model": model_fingerprint(options.model), **decided}, sort_keys=True
+    )
+    return hashlib.sha256(canonical.encode()).hexdigest()[:12]

@@ -1,0 +1,104 @@
+"""When a value counts as right: one set of rules for generated and for real documents.
+
+Money and rates are compared as decimals without their sign, dates by their first ten characters (ISO),
+numbers and ids as letters and digits without case and accents. Names, addresses and other texts likewise
+(*exact*), and besides by normalised Levenshtein similarity of at least 0.8 (*soft*).
+
+Source:
+    Rules of the ``score.py`` that comes with a folder of real documents; Levenshtein, Binary codes capable of
+    correcting deletions, insertions and reversals, Soviet Physics Doklady 10 (1966).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final, Literal
+
+from invoicegen.schema.taxonomy import ENTITY_TYPES, VALUE_KINDS
+
+MatchKind = Literal["number", "date", "id", "text"]
+SOFT_SIMILARITY: Final = 0.8
+_TEXTS: Final = frozenset(
+    {
+        "SELLER_NAME",
+        "SELLER_ADDRESS",
+        "BUYER_NAME",
+        "BUYER_ADDRESS",
+        "PAYMENT_METHOD",
+        "PAYMENT_TERMS",
+        "ITEM_DESCRIPTION",
+    }
+)
+
+
+def _match_kind(entity_type: str) -> MatchKind:
+    if entity_type in _TEXTS:
+        return "text"
+    kind = VALUE_KINDS[entity_type]
+    if kind in ("money", "decimal", "percent"):
+        return "number"
+    return "date" if kind == "date" else "id"
+
+
+MATCH_KINDS: Final[dict[str, MatchKind]] = {name: _match_kind(name) for name in ENTITY_TYPES}
+"""How the value of each entity type is compared."""
+
+
+def plain(text: str) -> str:
+    """Letters and digits of ``text``, case folded, accents dropped."""
+    decomposed = unicodedata.normalize("NFKD", text).casefold()
+    return "".join(character for character in decomposed if character.isalnum())
+
+
+def as_number(text: str) -> Decimal | None:
+    """The decimal of a normalised number such as ``1234.50``; None if there is none."""
+    try:
+        return Decimal(re.sub(r"[^\d.\-]", "", text))
+    except InvalidOperation:
+        return None
+
+
+def similarity(first: str, second: str) -> float:
+    """1 - Levenshtein distance / length of the longer, over :func:`plain` text; 0 to 1."""
+    first, second = plain(first), plain(second)
+    if not first or not second:
+        return float(first == second)
+    row = list(range(len(second) + 1))
+    for i, left in enumerate(first, 1):
+        diagonal, row[0] = row[0], i
+        for j, right in enumerate(second, 1):
+            diagonal, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, diagonal + (left != right))
+    return 1 - row[-1] / max(len(first), len(second))
+
+
+def compare(kind: MatchKind, truth: str, value: str | None) -> tuple[bool, bool]:
+    """(exact, soft) agreement of a predicted value with a true one; no value agrees with nothing."""
+    if value is None:
+        return False, False
+    if kind == "number":
+        left, right = as_number(truth), as_number(value)
+        same = left is not None and right is not None and abs(left) == abs(right)
+        return same, same
+    if kind == "date":
+        same = truth[:10] == value[:10]
+        return same, same
+    exact = plain(truth) == plain(value)
+    return exact, exact or (kind == "text" and similarity(truth, value) >= SOFT_SIMILARITY)
+
+
+def best_value(candidates: Any) -> str | None:
+    """The value of the most confident candidate of a field of an extraction record.
+
+    Args:
+        candidates: ``[{"value", "confidence", …}]``, one such dictionary, or nothing.
+
+    Returns:
+        Its value as text; None if there is no candidate, or its text could not be normalised.
+    """
+    if not candidates:
+        return None
+    listed = candidates if isinstance(candidates, list) else [candidates]
+    value = max(listed, key=lambda candidate: candidate.get("confidence") or 0).get("value")
+    return None if value is None else str(value)

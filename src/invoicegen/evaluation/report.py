@@ -1,0 +1,224 @@
+"""One HTML page of an evaluation: inline styles and figures, no network, readable by those who pay for invoices."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from invoicegen.evaluation.entities import ERROR_CATEGORIES
+from invoicegen.evaluation.fields import FIELD_TYPES
+from invoicegen.evaluation.figures import plot_confusion
+from invoicegen.evaluation.matching import MATCH_KINDS
+from invoicegen.evaluation.real import REAL_FIELDS
+
+MEANINGS: Final[dict[str, str]] = {
+    "missed": "a true entity that nothing was predicted for",
+    "spurious": "predicted where there is none",
+    "wrong_type": "found, but taken for another type",
+    "wrong_boundary": "right type, but words too many or too few",
+    "split": "one true entity predicted as several of its type",
+    "merged": "several true entities predicted as one of their type",
+}
+"""Error categories in a few words; :func:`invoicegen.evaluation.entities.classify_errors` has the definitions."""
+
+GROUP_TITLES: Final[dict[str, str]] = {
+    "template_family": "Template family",
+    "locale": "Locale",
+    "document_type": "Document type",
+    "ocr_engine": "Words read by",
+    "augmentation": "Augmentation preset",
+}
+
+_REAL_GROUPS: Final = (("Kind", "by_kind"), ("Language", "by_language"), ("Source", "by_source"))
+_EXAMPLES_PER_CATEGORY: Final = 6
+_WRONG_PER_FIELD: Final = 4
+_LINE_COLOURS: Final = ("#2563a8", "#a8660b", "#178a78", "#7c3aed", "#be185d", "#52606d")
+
+
+def render_report(
+    scores: Mapping[str, Any] | None,
+    confusion: Mapping[str, Any] | None,
+    errors: Sequence[Mapping[str, Any]],
+    real: Mapping[str, Any] | None,
+    curves: Sequence[Mapping[str, Any]],
+) -> str:
+    """The report as one HTML document.
+
+    Args:
+        scores: As :class:`invoicegen.evaluation.run.EvaluationResult` has them; None where the generated
+            documents were not measured, which the report then says.
+        confusion: As there; given together with ``scores``.
+        errors: As there; some are shown as examples.
+        real: As :func:`invoicegen.evaluation.real.score_real` gives; None where no real documents were measured.
+        curves: ``{"title", "x_label", "lines": {name: [[x, y], …]}}`` for each diagram of the training; may be
+            empty.
+
+    Raises:
+        ValueError: If there are scores without a confusion, or the reverse.
+    """
+    import jinja2
+    from markupsafe import Markup
+
+    if (scores is None) != (confusion is None):
+        raise ValueError("scores and confusion of one evaluation go together: give both or neither")
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("invoicegen.evaluation", "."),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+    )
+    drawn = [{"title": curve["title"], "svg": Markup(draw_curves(curve))} for curve in curves]
+    field_rows = _field_rows(scores, real)
+    sections = [
+        (anchor, title)
+        for anchor, title, present in (
+            ("headline", "At a glance", True),
+            ("fields", "Fields", bool(field_rows)),
+            ("items", "Line items", scores is not None),
+            ("groups", "By group", scores is not None),
+            ("real", "Real documents", real is not None),
+            ("entities", "Entities", scores is not None),
+            ("errors", "Errors", scores is not None),
+            ("confusion", "Confusion", scores is not None),
+            ("curves", "Learning curves", bool(drawn)),
+            ("reading", "How to read this", True),
+        )
+        if present
+    ]
+    return environment.get_template("report.html.j2").render(
+        scores=scores,
+        confusion=confusion,
+        confusion_png=None if confusion is None else _png(confusion["entities"]),
+        real=real,
+        real_groups=[]
+        if real is None
+        else [
+            (title, real[key])
+            for title, key in (("Kind", "by_kind"), ("Language", "by_language"), ("Source", "by_source"))
+        ],
+        wrong=[] if real is None else _first_of_each(real["wrong"], "field", _WRONG_PER_FIELD),
+        examples=_first_of_each(errors, "category", _EXAMPLES_PER_CATEGORY),
+        model=(scores or real or {}).get("model"),
+        other_model=bool(scores and real and scores.get("model") != real.get("model")),
+        curves=drawn,
+        field_rows=field_rows,
+        sections=sections,
+        categories=ERROR_CATEGORIES,
+        meanings=MEANINGS,
+        group_titles=GROUP_TITLES,
+    )
+
+
+def draw_curves(curve: Mapping[str, Any]) -> str:
+    """A line diagram as inline SVG.
+
+    Args:
+        curve: ``{"title", "x_label", "lines": {name: [[x, y], …]}}``.
+    """
+    from html import escape
+
+    width, height, left, right, top, bottom = 520, 270, 48, 12, 14, 58
+    points: list[list[float]] = [point for line in curve["lines"].values() for point in line]
+    if not points:
+        raise ValueError(f"curve {curve['title']!r} has no points: leave it out")
+    x0, x1 = min(p[0] for p in points), max(p[0] for p in points)
+    y0, y1 = min(0.0, *(p[1] for p in points)), max(p[1] for p in points)
+    x1, y1 = (x1 if x1 > x0 else x0 + 1), (y1 if y1 > y0 else y0 + 1)
+
+    def x(value: float) -> float:
+        return round(left + (value - x0) / (x1 - x0) * (width - left - right), 1)
+
+    def y(value: float) -> float:
+        return round(height - bottom - (value - y0) / (y1 - y0) * (height - top - bottom), 1)
+
+    parts = [
+        f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(curve["title"])}" '
+        'font-family="system-ui,sans-serif" font-size="11" fill="#52606d">'
+    ]
+    for step in range(5):
+        value = y0 + step * (y1 - y0) / 4
+        parts.append(f'<path d="M{left} {y(value)}H{width - right}" stroke="#e4e7eb"/>')
+        parts.append(f'<text x="{left - 6}" y="{y(value) + 4}" text-anchor="end">{value:.3g}</text>')
+        place = x0 + step * (x1 - x0) / 4
+        parts.append(
+            f'<text x="{x(place)}" y="{height - bottom + 16}" text-anchor="middle">{place:.3g}</text>'
+        )
+    middle = (left + width - right) / 2
+    parts.append(
+        f'<text x="{middle}" y="{height - bottom + 31}" text-anchor="middle">{escape(curve["x_label"])}</text>'
+    )
+    for number, (name, line) in enumerate(curve["lines"].items()):
+        colour = _LINE_COLOURS[number % len(_LINE_COLOURS)]
+        path = " ".join(f"{x(px)},{y(py)}" for px, py in line)
+        parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
+        parts += [f'<circle cx="{x(px)}" cy="{y(py)}" r="2.5" fill="{colour}"/>' for px, py in line]
+        place = left + number * (width - left - right) / len(curve["lines"])
+        parts.append(
+            f'<rect x="{place:.0f}" y="{height - 14}" width="10" height="10" rx="2" fill="{colour}"/>'
+        )
+        parts.append(f'<text x="{place + 15:.0f}" y="{height - 5}">{escape(name)}</text>')
+    return "".join([*parts, "</svg>"])
+
+
+def training_curves(history: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Diagrams of a training for :func:`render_report`.
+
+    Args:
+        history: One record an epoch with ``epoch``, ``train_loss`` and ``validation_*``; values may be missing.
+    """
+    panels = {
+        "Loss": {"training": "train_loss", "validation": "validation_loss"},
+        "Scores on validation pages": {
+            "entity F1": "validation_f1",
+            "table accuracy": "validation_table_accuracy",
+            "cell accuracy": "validation_cell_accuracy",
+        },
+    }
+    curves = []
+    for title, lines in panels.items():
+        drawn = {
+            name: [[record["epoch"], record[key]] for record in history if record.get(key) is not None]
+            for name, key in lines.items()
+        }
+        drawn = {name: points for name, points in drawn.items() if points}
+        if drawn:
+            curves.append({"title": title, "x_label": "epoch", "lines": drawn})
+    return curves
+
+
+def _field_rows(scores: Mapping[str, Any] | None, real: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    generated = {} if scores is None else scores["fields"]["by_field"]
+    measured = {
+        entity_type: real["all"]["by_field"][name]
+        for name, (entity_type, _) in REAL_FIELDS.items()
+        if real is not None and name in real["all"]["by_field"]
+    }
+    return [
+        {
+            "name": name,
+            "text": MATCH_KINDS[name] == "text",
+            "generated": generated.get(name),
+            "real": measured.get(name),
+        }
+        for name in FIELD_TYPES
+        if name in generated or name in measured
+    ]
+
+
+def _first_of_each(rows: Sequence[Mapping[str, Any]], key: str, limit: int) -> list[Mapping[str, Any]]:
+    seen: Counter[str] = Counter()
+    chosen = []
+    for row in rows:
+        seen[row[key]] += 1
+        if seen[row[key]] <= limit:
+            chosen.append(row)
+    return sorted(chosen, key=lambda row: str(row[key]))
+
+
+def _png(confusion: dict[str, Any]) -> str:
+    file = io.BytesIO()
+    plot_confusion(confusion).savefig(file, format="png")
+    return base64.b64encode(file.getvalue()).decode("ascii")

@@ -1,0 +1,324 @@
+"""A model on labelled pages: predict, assemble documents, score; one shard is in memory at a time."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from invoicegen.evaluation.counts import Counts
+from invoicegen.evaluation.entities import count_entities
+from invoicegen.evaluation.evaluator import ModelEvaluator
+from invoicegen.evaluation.fields import FieldTally, true_document
+from invoicegen.evaluation.heads import head_scores
+from invoicegen.evaluation.options import EvaluateOptions
+from invoicegen.schema.annotation import Page
+from invoicegen.schema.prediction import PagePrediction
+from invoicegen.schema.rows import row_to_page
+from invoicegen.schema.taxonomy import CELL_LABELS, NER_LABELS, TABLE_LABELS, TAXONOMY_VERSION
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from invoicegen.modeling import PageInput
+
+GROUPS: Final[tuple[str, ...]] = (
+    "template_family",
+    "locale",
+    "document_type",
+    "ocr_engine",
+    "augmentation",
+)
+"""What documents are grouped by for scores of their own."""
+
+_COLUMNS: Final = ("split", "ocr_engine", "augmentation", "annotation")
+
+
+class PagePredictor(Protocol):
+    """What evaluation needs of a model."""
+
+    def predict_pages(self, pages: Sequence[PageInput]) -> list[PagePrediction]:
+        """Labels of every word of every page."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LabeledPage:
+    """A labelled page of the test split and the conditions that it was made under.
+
+    ``image`` is the page image as a file, for models that look at it.
+    """
+
+    page: Page
+    ocr_engine: str
+    augmentation: str
+    image: bytes | None = None
+
+    @property
+    def groups(self) -> dict[str, str]:
+        """The value of each of :data:`GROUPS`."""
+        return {
+            "template_family": self.page.provenance.template_family,
+            "locale": self.page.provenance.locale,
+            "document_type": self.page.document_type,
+            "ocr_engine": self.ocr_engine,
+            "augmentation": self.augmentation,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationResult:
+    """All that an evaluation says, JSON-ready; see ``docs/evaluation.md``."""
+
+    scores: dict[str, Any]
+    confusion: dict[str, Any]
+    errors: list[dict[str, Any]]
+
+
+@dataclass(slots=True)
+class _Group:
+    pages: int = 0
+    entities: Counts = field(default_factory=Counts)
+    words: int = 0
+    table_right: int = 0
+    cell_right: int = 0
+    fields: FieldTally = field(default_factory=FieldTally)
+
+    def scores(self) -> dict[str, Any]:
+        fields = self.fields.scores()
+        return {
+            "documents": self.fields.documents,
+            "pages": self.pages,
+            "entity_f1": self.entities.f1,
+            "table_accuracy": self.table_right / self.words if self.words else None,
+            "cell_accuracy": self.cell_right / self.words if self.words else None,
+            "field_micro_f1": fields["micro"]["f1"],
+            "field_macro_f1": fields["macro_f1"],
+            "field_soft_micro_f1": fields["soft_micro"]["f1"],
+            "line_item_f1": fields["line_items"]["f1"],
+        }
+
+
+class Evaluation:
+    """Collects pages with their predictions, and documents with what was extracted, and scores them all."""
+
+    def __init__(self, *, confused_pairs: int = 25) -> None:
+        self._evaluator = ModelEvaluator(NER_LABELS, confused_pairs=confused_pairs)
+        self._pages: list[dict[str, Any]] = []
+        self._orders: list[list[int]] = []
+        self._confidences: list[list[float]] = []
+        self._tokens: list[list[str]] = []
+        self._tags: dict[str, tuple[list[list[str]], list[list[str]]]] = {
+            head: ([], []) for head in ("ner", "table", "cell")
+        }
+        self._all = FieldTally()
+        self._groups: dict[str, dict[str, _Group]] = {name: {} for name in GROUPS}
+
+    def add_document(
+        self, pages: Sequence[LabeledPage], predictions: Sequence[PagePrediction], record: Mapping[str, Any]
+    ) -> None:
+        """Add all pages of one document, their predictions in the same order, and the fields assembled from
+        them.
+
+        Raises:
+            ValueError: If a prediction is not of its page: another page number or other words.
+        """
+        for page, prediction in zip(pages, predictions, strict=True):
+            self._add_page(page, prediction)
+        truth = true_document([page.page for page in pages])
+        self._all.add(truth, record)
+        for name, value in pages[0].groups.items():
+            self._group(name, value).fields.add(truth, record)
+
+    def _group(self, name: str, value: str) -> _Group:
+        return self._groups[name].setdefault(value, _Group())
+
+    def _add_page(self, labeled: LabeledPage, prediction: PagePrediction) -> None:
+        page = labeled.page
+        if prediction.page != page.page or len(prediction.ner_tags) != len(page.words):
+            raise ValueError(
+                f"document {page.doc_id}, page {page.page}: the prediction is of page {prediction.page} with "
+                f"{len(prediction.ner_tags)} words for {len(page.words)}"
+            )
+        order = entity_order(page)
+        self._orders.append(order)
+        self._tokens.append([page.words[i].text for i in order])
+        self._confidences.append([prediction.ner_confidences[i] for i in order])
+        tags = {
+            "ner": (page.ner_tags, prediction.ner_tags),
+            "table": (page.table_tags, prediction.table_tags),
+            "cell": (page.cell_tags, prediction.cell_tags),
+        }
+        for head, pair in tags.items():
+            for kept, given in zip(self._tags[head], pair, strict=True):
+                kept.append([sys.intern(given[i]) for i in order])
+        self._tags["ner"][1][-1] = open_entities(self._tags["ner"][1][-1])
+        self._pages.append({"doc_id": page.doc_id, "page": page.page, **labeled.groups})
+        counts = count_entities(self._tags["ner"][0][-1], self._tags["ner"][1][-1]).values()
+        for name, value in labeled.groups.items():
+            group = self._group(name, value)
+            group.pages += 1
+            group.words += len(page.words)
+            for count in counts:
+                group.entities.add(count)
+            group.table_right += _agreements(page.table_tags, prediction.table_tags)
+            group.cell_right += _agreements(page.cell_tags, prediction.cell_tags)
+
+    def result(self) -> EvaluationResult:
+        """Scores of all that was added.
+
+        Raises:
+            ValueError: If nothing was added.
+        """
+        if not self._pages:
+            raise ValueError("nothing to evaluate: there is not one test page")
+        tags = self._evaluator.evaluate_full(*self._tags["ner"], self._tokens)
+        errors = tags["errors"]
+        scores = {
+            "taxonomy": TAXONOMY_VERSION,
+            "documents": self._all.documents,
+            "pages": len(self._pages),
+            "words": sum(len(tokens) for tokens in self._tokens),
+            "entities": tags["entities"],
+            "table": head_scores(*self._tags["table"], TABLE_LABELS),
+            "cell": head_scores(*self._tags["cell"], CELL_LABELS),
+            "fields": self._all.scores(),
+            "errors": {"by_category": errors["by_category"], "by_entity": errors["by_entity"]},
+            "groups": {
+                name: {value: groups[value].scores() for value in sorted(groups)}
+                for name, groups in self._groups.items()
+            },
+        }
+        return EvaluationResult(scores, tags["confusion"], [self._error(row) for row in errors["listed"]])
+
+    def _error(self, row: dict[str, Any]) -> dict[str, Any]:
+        number = row["sequence"]
+        order, confidences = self._orders[number], self._confidences[number]
+
+        def described(entity: dict[str, Any]) -> dict[str, Any]:
+            places = range(entity["start"], entity["end"])
+            return {
+                "type": entity["type"],
+                "text": entity["text"],
+                "words": [order[i] for i in places],
+                "confidence": round(sum(confidences[i] for i in places) / len(places), 4),
+            }
+
+        return {
+            **self._pages[number],
+            "category": row["category"],
+            "true": [described(entity) for entity in row["true"]],
+            "predicted": [described(entity) for entity in row["predicted"]],
+        }
+
+
+def entity_order(page: Page) -> list[int]:
+    """Word indices with the words of each true entity together, at the place of its first word.
+
+    A description that goes on in a second printed line is cut in two by the figures of its row when words are
+    read line by line; strict scores need it in one piece. The order depends on the truth alone, and truth and
+    prediction are put in it alike.
+    """
+    following = {entity.words[0]: entity.words for entity in page.entities}
+    placed = {word for entity in page.entities for word in entity.words[1:]}
+    order: list[int] = []
+    for word in range(len(page.words)):
+        if word in following:
+            order += following[word]
+        elif word not in placed:
+            order.append(word)
+    return order
+
+
+def open_entities(tags: Sequence[str]) -> list[str]:
+    """The tags with ``B-`` for every ``I-`` that goes on with nothing: it begins an entity, as in extraction.
+
+    Strict scores would pass such words over, right or wrong.
+    """
+    return [
+        f"B-{tag[2:]}" if tag.startswith("I-") and (not before or before[2:] != tag[2:]) else tag
+        for before, tag in zip(["", *tags], tags, strict=False)
+    ]
+
+
+def read_documents(
+    shards: Mapping[str, Callable[[], pa.Table]], *, with_images: bool = False
+) -> Iterator[list[LabeledPage]]:
+    """Documents of the shards, pages in order, shard by shard; images only on demand.
+
+    Raises:
+        ValueError: If a document lacks a page of its shard.
+    """
+    for name in sorted(shards):
+        table = shards[name]().select([*_COLUMNS, *(["image"] if with_images else [])])
+        documents: dict[str, list[LabeledPage]] = {}
+        for row in table.to_pylist():
+            image = row["image"]["bytes"] if with_images else None
+            page = LabeledPage(row_to_page(row), row["ocr_engine"], row["augmentation"], image)
+            documents.setdefault(page.page.doc_id, []).append(page)
+        for doc_id, pages in documents.items():
+            pages.sort(key=lambda page: page.page.page)
+            numbers = [page.page.page for page in pages]
+            if numbers != list(range(pages[0].page.page_count)):
+                raise ValueError(
+                    f"shard {name}: document {doc_id} of {pages[0].page.page_count} pages has pages {numbers}"
+                )
+            yield pages
+
+
+def batches(documents: Iterator[list[LabeledPage]], n_pages: int) -> Iterator[list[list[LabeledPage]]]:
+    """Whole documents in groups of at least ``n_pages`` pages (the last one may have fewer)."""
+    batch: list[list[LabeledPage]] = []
+    for document in documents:
+        batch.append(document)
+        if sum(len(pages) for pages in batch) >= n_pages:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def evaluate(
+    shards: Mapping[str, Callable[[], pa.Table]], predictor: PagePredictor, options: EvaluateOptions
+) -> EvaluationResult:
+    """Score a model on shards of labelled pages.
+
+    Args:
+        shards: Name to a function that loads a table of :data:`invoicegen.schema.rows.PAGE_SCHEMA`.
+        predictor: The model.
+        options: Batch size and lengths of lists.
+
+    Raises:
+        ValueError: If there are no pages, or a document lacks one.
+    """
+    from tqdm import tqdm
+
+    from invoicegen.extraction import assemble
+
+    evaluation = Evaluation(confused_pairs=options.confused_pairs)
+    with_images = bool(getattr(getattr(predictor, "config", None), "visual_embed", False))
+    documents = read_documents(shards, with_images=with_images)
+    # disable=None: tqdm is silent where there is no terminal.
+    with tqdm(unit="page", desc="evaluate", disable=None if options.progress else True) as bar:
+        for batch in batches(documents, options.batch_pages):
+            pages = [_page_input(page) for document in batch for page in document]
+            predictions = iter(predictor.predict_pages(pages))
+            for document in batch:
+                found = [next(predictions) for _ in document]
+                evaluation.add_document(document, found, assemble(found))
+            bar.update(len(pages))
+    return evaluation.result()
+
+
+def _page_input(labeled: LabeledPage) -> PageInput:
+    from invoicegen.images import decode_image
+    from invoicegen.modeling import PageInput
+
+    page = labeled.page
+    pixels = None if labeled.image is None else decode_image(labeled.image)
+    return PageInput(page.page, page.width, page.height, page.words, pixels)
+
+
+def _agreements(first: Sequence[str], second: Sequence[str]) -> int:
+    return sum(a == b for a, b in zip(first, second, strict=True))

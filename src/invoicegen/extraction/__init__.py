@@ -1,0 +1,24 @@
+"""Document to words, model, entities, fields and line items, with the checks that say which values to trust."""
+
+from invoicegen.extraction.assemble import Extraction, assemble
+from invoicegen.extraction.checks import Check
+from invoicegen.extraction.extractor import extract_file, extract_files, find_documents
+from invoicegen.extraction.hints import DocumentHints, infer_hints
+from invoicegen.extraction.line_items import FieldValue, rebuild_line_items
+from invoicegen.extraction.options import ExtractOptions
+from invoicegen.extraction.values import normalise_value
+
+__all__ = [
+    "Check",
+    "DocumentHints",
+    "ExtractOptions",
+    "Extraction",
+    "FieldValue",
+    "assemble",
+    "extract_file",
+    "extract_files",
+    "find_documents",
+    "infer_hints",
+    "normalise_value",
+    "rebuild_line_items",
+]

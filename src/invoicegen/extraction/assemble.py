@@ -1,0 +1,234 @@
+"""Predictions of all pages of a document to its fields, line items and checks."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Final, TypedDict
+
+import numpy as np
+
+from invoicegen.extraction.checks import Check, run_checks
+from invoicegen.extraction.entities import EntitySpan, find_entities
+from invoicegen.extraction.hints import DocumentHints, infer_hints
+from invoicegen.extraction.layout import StraightWords, straighten
+from invoicegen.extraction.lexicon import currency_of
+from invoicegen.extraction.line_items import FieldValue, rebuild_line_items
+from invoicegen.extraction.values import normalise_value
+from invoicegen.schema.annotation import DocumentType
+from invoicegen.schema.prediction import PagePrediction
+from invoicegen.schema.taxonomy import ENTITY_TYPES, VALUE_KINDS
+
+UNREADABLE: Final = 0.5
+"""Factor on the confidence of a text that cannot be read as its type: a readable candidate goes first."""
+
+TAX_LINE_TYPES: Final = ("TAX_RATE", "TAX_BASE_AMOUNT", "TAX_AMOUNT")
+RECEIPT_RATIO: Final = 1.75
+"""Height over width from which a page without a title is taken for a till roll (A4 has 1.41, US Legal 1.65)."""
+
+
+class Extraction(TypedDict):
+    """What a document says: header fields with the most confident value first, rows of its item table, checks."""
+
+    document_type: DocumentType
+    fields: dict[str, list[FieldValue]]
+    line_items: list[dict[str, FieldValue]]
+    checks: list[Check]
+
+
+def assemble(predictions: Sequence[PagePrediction]) -> Extraction:
+    """The fields, line items and checks of one document from the predictions of all its pages.
+
+    ``fields`` holds header types only, in the order of the taxonomy, and only those that were found; of equal
+    values the most confident is kept. Where no currency is printed as a word of its own, CURRENCY is taken
+    from signs glued to amounts (with their confidence), else from signs and codes anywhere on the document
+    (with half the share of these signs that agree). A lone AMOUNT_DUE is the final figure, so it becomes
+    TOTAL_AMOUNT (taxonomy, rule 2).
+    """
+    pages = sorted(predictions, key=lambda prediction: prediction.page)
+    hints = infer_hints([word.text for page in pages for word in page.words])
+    spans: list[EntitySpan] = []
+    tax_lines: list[dict[str, FieldValue]] = []
+    for page in pages:
+        found = find_entities(page)
+        spans += found
+        tax_lines += find_tax_lines(page, found, hints)
+    fields = rank_fields(spans, hints)
+    line_items = rebuild_line_items(pages, hints)
+    if "CURRENCY" not in fields and (currency := derive_currency(pages, fields, line_items, hints)):
+        fields["CURRENCY"] = [currency]
+    if "AMOUNT_DUE" in fields and "TOTAL_AMOUNT" not in fields:
+        fields["TOTAL_AMOUNT"] = fields.pop("AMOUNT_DUE")
+    resolve_tax_codes(line_items, pages, spans, hints)
+    ordered = {name: fields[name] for name in ENTITY_TYPES if name in fields}
+    return {
+        "document_type": document_type(ordered, pages),
+        "fields": ordered,
+        "line_items": line_items,
+        "checks": list(run_checks(ordered, line_items, tax_lines)),
+    }
+
+
+def to_field(span: EntitySpan, hints: DocumentHints) -> FieldValue:
+    """An entity with its normalised value; confidence lowered by :data:`UNREADABLE` where there is none."""
+    value = normalise_value(span.type, span.text, hints)
+    confidence = span.confidence * (1.0 if value is not None else UNREADABLE)
+    return {
+        "value": value,
+        "text": span.text,
+        "confidence": round(confidence, 4),
+        "page": span.page,
+        "box": [round(edge, 2) for edge in span.box],
+    }
+
+
+def _same_value_key(entity_type: str, field: FieldValue) -> str:
+    value = field["value"]
+    if value is None:
+        return "text:" + field["text"]
+    if VALUE_KINDS[entity_type] in {"money", "percent", "decimal"}:
+        return value.rstrip("0").rstrip(".") if "." in value else value
+    return re.sub(r"\W", "", value).casefold() or value
+
+
+def rank_fields(spans: Sequence[EntitySpan], hints: DocumentHints) -> dict[str, list[FieldValue]]:
+    """Header fields by type, most confident first (then as printed), equal values once."""
+    by_type: dict[str, list[FieldValue]] = defaultdict(list)
+    for span in spans:
+        by_type[span.type].append(to_field(span, hints))
+    ranked = {}
+    for name, candidates in by_type.items():
+        distinct: dict[str, FieldValue] = {}
+        for field in sorted(candidates, key=lambda field: -field["confidence"]):
+            distinct.setdefault(_same_value_key(name, field), field)
+        ranked[name] = list(distinct.values())
+    return ranked
+
+
+def find_tax_lines(
+    page: PagePrediction, spans: Sequence[EntitySpan], hints: DocumentHints
+) -> list[dict[str, FieldValue]]:
+    """The rate, base and tax that stand on one printed row; a row with a tax and at least one of the others."""
+    parts = [span for span in spans if span.type in TAX_LINE_TYPES]
+    if not parts:
+        return []
+    straight = straighten(page.words)
+    rows: list[tuple[float, dict[str, FieldValue]]] = []
+    for span in sorted(parts, key=lambda span: _level(span, straight)):
+        level = _level(span, straight)
+        near = 0.5 * float(straight.height[list(span.words)].mean())
+        row = next((r for y, r in rows if abs(y - level) < near and span.type not in r), None)
+        if row is None:
+            row = {}
+            rows.append((level, row))
+        row[span.type] = to_field(span, hints)
+    return [row for _, row in rows if "TAX_AMOUNT" in row and len(row) > 1]
+
+
+def _level(span: EntitySpan, straight: StraightWords) -> float:
+    return float(straight.y[list(span.words)].mean())
+
+
+_GLUED_SIGN = re.compile(
+    r"(?P<before>[^\W\d_]{1,3}\.?\$?|[^\w\s.,'()+%-]|[A-Z]{1,2}\$)\s?(?=-?\s?\(?\d)|(?<=\d)\s?-?(?P<after>[^\w\s.,'()+%/:-]|[^\W\d_]{2,4}\b)"
+)
+_GLUED_CURRENCIES: Final = frozenset(
+    ("EUR", "USD", "GBP", "MYR", "INR", "JPY", "CHF", "PLN", "CZK", "THB", "AUD", "CAD", "NZD", "SGD", "HKD", "SEK",
+     "DKK", "NOK", "BRL", "MXN", "PHP", "ZAR", "KRW", "TRY", "HUF", "RON", "CNY")
+)  # fmt: skip
+"""Currencies taken from a sign in passing; rarer codes are also words ("ALL", "TOP")."""
+
+
+def sign_of(text: str, hints: DocumentHints) -> str | None:
+    """The currency whose sign or code is printed in an amount ("RM5.90", "12,00 €"), or None."""
+    for match in _GLUED_SIGN.finditer(text):
+        code = currency_of((match["before"] or match["after"]).strip(), hints.language, hints.country)
+        if code in _GLUED_CURRENCIES:
+            return code
+    return None
+
+
+def derive_currency(
+    pages: Sequence[PagePrediction],
+    fields: Mapping[str, Sequence[FieldValue]],
+    line_items: Sequence[Mapping[str, FieldValue]],
+    hints: DocumentHints,
+) -> FieldValue | None:
+    """The currency of a document that prints none as a value of its own; text, page and box are those of the sign."""
+    amounts = [
+        (code, field)
+        for name, candidates in [*fields.items(), *((n, [f]) for item in line_items for n, f in item.items())]
+        if VALUE_KINDS[name] == "money"
+        for field in candidates
+        if (code := sign_of(field["text"], hints)) is not None
+    ]
+    if amounts:
+        winner = Counter(code for code, _ in amounts).most_common(1)[0][0]
+        field = max((f for code, f in amounts if code == winner), key=lambda f: f["confidence"])
+        return {**field, "value": winner}
+    words = [
+        (code, page, word)
+        for page in pages
+        for word in page.words
+        if (code := sign_of(word.text, hints) or _lone_sign(word.text, hints)) is not None
+    ]
+    if not words:
+        return None
+    winner, count = Counter(code for code, _, _ in words).most_common(1)[0]
+    _, page, word = next(entry for entry in words if entry[0] == winner)
+    confidence = round(0.5 * count / len(words), 4)
+    box = [round(edge, 2) for edge in word.box]
+    return {"value": winner, "text": word.text, "confidence": confidence, "page": page.page, "box": box}
+
+
+def _lone_sign(text: str, hints: DocumentHints) -> str | None:
+    """A word that is nothing but a currency sign or code, brackets aside: "(RM)", "EUR"."""
+    bare = text.strip("()[]:;,./")
+    if not (bare.isupper() or not bare.isalpha()):
+        return None
+    code = currency_of(bare, hints.language, hints.country)
+    return code if code in _GLUED_CURRENCIES else None
+
+
+def resolve_tax_codes(
+    line_items: Sequence[dict[str, FieldValue]],
+    pages: Sequence[PagePrediction],
+    spans: Sequence[EntitySpan],
+    hints: DocumentHints,
+) -> None:
+    """Give rows whose tax rate is a code letter the rate beside which that letter is printed in the tax lines."""
+    rates: dict[str, str] = {}
+    by_page = {page.page: page for page in pages}
+    for span in spans:
+        rate = normalise_value("TAX_RATE", span.text, hints) if span.type == "TAX_RATE" else None
+        if rate is None:
+            continue
+        page = by_page[span.page]
+        straight = straighten(page.words)
+        level, height = (_level(span, straight), float(straight.height[list(span.words)].mean()))
+        for i in np.flatnonzero(np.abs(straight.y - level) < 0.5 * height):
+            letter = page.words[i].text.strip("()=:.,*")
+            if re.fullmatch(r"[A-Z]", letter):
+                rates.setdefault(letter, rate)
+    for item in line_items:
+        field = item.get("ITEM_TAX_RATE")
+        if field is not None and field["value"] is None:
+            field["value"] = rates.get(field["text"].strip("()=:.,*").upper())
+
+
+def document_type(
+    fields: Mapping[str, Sequence[FieldValue]], pages: Sequence[PagePrediction]
+) -> DocumentType:
+    """What kind of document this is.
+
+    The most confident readable title decides. Without one: a receipt if the first page is as long as a till
+    roll or an amount was tendered, and neither a buyer nor a bank account nor a due date is printed; else an
+    invoice.
+    """
+    titles = [field["value"] for field in fields.get("DOCUMENT_TYPE", ()) if field["value"] is not None]
+    long_page = bool(pages) and pages[0].height > RECEIPT_RATIO * pages[0].width
+    business = any(name in fields for name in ("BUYER_NAME", "BANK_ACCOUNT", "DUE_DATE"))
+    if titles:
+        return {"381": "credit_note", "rcpt": "receipt"}.get(titles[0], "invoice")  # type: ignore[return-value]
+    return "receipt" if (long_page or "AMOUNT_PAID" in fields) and not business else "invoice"

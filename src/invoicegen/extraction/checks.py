@@ -1,0 +1,299 @@
+"""Arithmetic, checksums and order of dates: which values of a document bear each other out.
+
+Every rule gives a record for every document. A rule that lacks what it needs says so (``ok`` None and a
+reason); none is passed over in silence.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Mapping, Sequence
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Final, TypedDict
+
+from invoicegen.extraction.line_items import FieldValue
+from invoicegen.extraction.values import EU_VAT, is_eu_vat, is_iban
+
+Fields = Mapping[str, Sequence[FieldValue]]
+Item = Mapping[str, FieldValue]
+
+CENT: Final = Decimal("0.01")
+ROUNDING: Final = CENT
+"""What a product or a sum may be off for each number in it that was rounded to minor units."""
+
+
+class Check(TypedDict):
+    """One rule applied: ``ok`` None where it could not run, with the ``reason``; ``subject`` says what it is about."""
+
+    rule: str
+    subject: str
+    ok: bool | None
+    expected: str | None
+    got: str | None
+    reason: str | None
+
+
+def _check(rule: str, subject: str, expected: Decimal, got: Decimal, tolerance: Decimal = ROUNDING) -> Check:
+    return {
+        "rule": rule,
+        "subject": subject,
+        "ok": abs(abs(expected) - abs(got)) <= tolerance,
+        "expected": format(expected, "f"),
+        "got": format(got, "f"),
+        "reason": None,
+    }
+
+
+def _cannot(rule: str, subject: str, reason: str) -> Check:
+    return {"rule": rule, "subject": subject, "ok": None, "expected": None, "got": None, "reason": reason}
+
+
+def number(field: FieldValue | None) -> Decimal | None:
+    """The decimal value of a field; None without one or where it is a rate that stands for an amount."""
+    if field is None or field["value"] is None or field["value"].endswith("%"):
+        return None
+    return Decimal(field["value"])
+
+
+def best(fields: Fields, name: str) -> Decimal | None:
+    """The most confident number of a field that could be read."""
+    return next((value for field in fields.get(name, ()) if (value := number(field)) is not None), None)
+
+
+def _all(fields: Fields, name: str) -> list[Decimal]:
+    return [value for field in fields.get(name, ()) if (value := number(field)) is not None]
+
+
+def _missing(**given: Decimal | None) -> str:
+    """Which of the fields have no number."""
+    return "no readable " + " or ".join(name.upper() for name, value in given.items() if value is None)
+
+
+def _money(value: Decimal) -> Decimal:
+    return value.quantize(CENT, rounding=ROUND_HALF_UP)
+
+
+def check_total(fields: Fields, tax_lines: Sequence[Item]) -> Check:
+    """Subtotal and tax make the total, with document-level discounts and charges where the subtotal is before them."""
+    rule, subject = "subtotal + tax = total", "TOTAL_AMOUNT"
+    subtotal, total = best(fields, "SUBTOTAL_AMOUNT"), best(fields, "TOTAL_AMOUNT")
+    taxes = _all(fields, "TAX_AMOUNT")
+    if subtotal is None or total is None or not taxes:
+        reason = _missing(
+            subtotal_amount=subtotal, tax_amount=taxes[0] if taxes else None, total_amount=total
+        )
+        return _cannot(rule, subject, reason)
+    by_line = [value for line in tax_lines if (value := number(line.get("TAX_AMOUNT"))) is not None]
+    sums = [taxes[0], *([sum(by_line, Decimal(0))] if by_line else []), sum(taxes, Decimal(0))]
+    extra = sum(_all(fields, "CHARGE_AMOUNT"), Decimal(0)) - sum(
+        map(abs, _all(fields, "DISCOUNT_AMOUNT")), Decimal(0)
+    )
+    tolerance = ROUNDING * (1 + max(len(by_line), 1))
+    tries = [
+        _check(rule, subject, subtotal + tax + more, total, tolerance)
+        for more in (Decimal(0), extra)
+        for tax in sums
+    ]
+    return next((check for check in tries if check["ok"]), tries[0])
+
+
+def check_tax_lines(fields: Fields, tax_lines: Sequence[Item]) -> list[Check]:
+    """Base times rate makes the tax, for every printed tax line; for the document where no line could be made out."""
+    rule = "base × rate = tax"
+    lines = [(f"tax_lines[{i}]", line) for i, line in enumerate(tax_lines)]
+    if not lines:
+        firsts = {
+            name: fields[name][0]
+            for name in ("TAX_RATE", "TAX_BASE_AMOUNT", "TAX_AMOUNT")
+            if fields.get(name)
+        }
+        lines = [("document", firsts)]
+    checks = []
+    for subject, line in lines:
+        rate, base, tax = (number(line.get(name)) for name in ("TAX_RATE", "TAX_BASE_AMOUNT", "TAX_AMOUNT"))
+        if base is None and len(lines) == 1:
+            base = best(fields, "SUBTOTAL_AMOUNT")
+        if rate is None or base is None or tax is None:
+            reason = _missing(tax_rate=rate, tax_base_amount=base, tax_amount=tax)
+            checks.append(_cannot(rule, subject, reason))
+            continue
+        checks.append(_check(rule, subject, _money(base * rate / 100), tax, 2 * ROUNDING))
+    return checks
+
+
+def check_tax_bases(fields: Fields, tax_lines: Sequence[Item]) -> Check:
+    """The bases of the tax lines make the subtotal."""
+    rule, subject = "sum of tax bases = subtotal", "SUBTOTAL_AMOUNT"
+    bases = [value for line in tax_lines if (value := number(line.get("TAX_BASE_AMOUNT"))) is not None]
+    subtotal = best(fields, "SUBTOTAL_AMOUNT")
+    if subtotal is None or not bases:
+        reason = _missing(tax_base_amount=bases[0] if bases else None, subtotal_amount=subtotal)
+        return _cannot(rule, subject, reason)
+    return _check(rule, subject, sum(bases, Decimal(0)), subtotal, ROUNDING * len(bases))
+
+
+def check_items(items: Sequence[Item]) -> list[Check]:
+    """Quantity times unit price, less the discount, makes the amount of each line item."""
+    rule = "quantity × unit price - discount = amount"
+    if not items:
+        return [_cannot(rule, "line_items", "no line items")]
+    checks = []
+    for i, item in enumerate(items):
+        quantity, price, amount = (
+            number(item.get(n)) for n in ("ITEM_QUANTITY", "ITEM_UNIT_PRICE", "ITEM_AMOUNT")
+        )
+        subject = f"line_items[{i}]"
+        if quantity is None or price is None or amount is None:
+            reason = _missing(item_quantity=quantity, item_unit_price=price, item_amount=amount)
+            checks.append(_cannot(rule, subject, reason))
+            continue
+        expected = quantity * price
+        discount = item.get("ITEM_DISCOUNT")
+        if discount is not None and (printed := discount["value"]) is not None:
+            if printed.endswith("%"):
+                expected -= expected * abs(Decimal(printed[:-1])) / 100
+            else:
+                expected -= abs(Decimal(printed))
+        # A unit price is rounded too: a cent of it weighs as many times as the quantity says, half a unit
+        # each.
+        unit = Decimal(1).scaleb(min(int(price.as_tuple().exponent), 0))
+        checks.append(_check(rule, subject, _money(expected), amount, ROUNDING + abs(quantity) * unit / 2))
+    return checks
+
+
+def check_item_sum(fields: Fields, items: Sequence[Item]) -> Check:
+    """The line amounts make the subtotal, or the total where prices include tax; discounts and charges apart."""
+    rule, subject = "sum of line amounts = subtotal", "line_items"
+    amounts = [number(item.get("ITEM_AMOUNT")) for item in items]
+    read = [amount for amount in amounts if amount is not None]
+    if not items:
+        return _cannot(rule, subject, "no line items")
+    if len(read) < len(items):
+        return _cannot(
+            rule,
+            subject,
+            f"{len(items) - len(read)} of {len(items)} line items without a readable ITEM_AMOUNT",
+        )
+    targets = [t for t in (best(fields, "SUBTOTAL_AMOUNT"), best(fields, "TOTAL_AMOUNT")) if t is not None]
+    if not targets:
+        return _cannot(rule, subject, "no readable SUBTOTAL_AMOUNT or TOTAL_AMOUNT")
+    total = sum(read, Decimal(0))
+    extra = sum(_all(fields, "CHARGE_AMOUNT"), Decimal(0)) - sum(
+        map(abs, _all(fields, "DISCOUNT_AMOUNT")), Decimal(0)
+    )
+    tries = [_check(rule, subject, target, got) for got in (total, total + extra) for target in targets]
+    return next((check for check in tries if check["ok"]), tries[0])
+
+
+def check_due(fields: Fields) -> Check:
+    """What was paid and what is due make the total."""
+    rule, subject = "total - paid = due", "AMOUNT_DUE"
+    total, due, paid = (best(fields, "TOTAL_AMOUNT"), best(fields, "AMOUNT_DUE"), _all(fields, "AMOUNT_PAID"))
+    if total is None or due is None or not paid:
+        reason = _missing(total_amount=total, amount_paid=paid[0] if paid else None, amount_due=due)
+        return _cannot(rule, subject, reason)
+    return _check(rule, subject, total - sum(paid, Decimal(0)), due)
+
+
+def check_dates(fields: Fields) -> list[Check]:
+    """A document is not due before it is issued, and not issued years away from its delivery."""
+    issued = _date(fields, "INVOICE_DATE")
+    checks: list[Check] = []
+    due = _date(fields, "DUE_DATE")
+    rule = "invoice date <= due date"
+    if issued is None or due is None:
+        absent = " or ".join(n for n, d in (("INVOICE_DATE", issued), ("DUE_DATE", due)) if d is None)
+        checks.append(_cannot(rule, "DUE_DATE", f"no readable {absent}"))
+    else:
+        checks.append({"rule": rule, "subject": "DUE_DATE", "ok": issued <= due, "expected": f">= {issued}",
+                       "got": due.isoformat(), "reason": None})  # fmt: skip
+    delivered = _date(fields, "DELIVERY_DATE")
+    rule = "delivery within a year of invoice date"
+    if issued is None or delivered is None:
+        absent = " or ".join(
+            n for n, d in (("INVOICE_DATE", issued), ("DELIVERY_DATE", delivered)) if d is None
+        )
+        checks.append(_cannot(rule, "DELIVERY_DATE", f"no readable {absent}"))
+    else:
+        checks.append({"rule": rule, "subject": "DELIVERY_DATE", "ok": abs((delivered - issued).days) <= 366,
+                       "expected": f"{issued} +- 366 days", "got": delivered.isoformat(), "reason": None})  # fmt: skip
+    return checks
+
+
+def _date(fields: Fields, name: str) -> dt.date | None:
+    printed = next((field["value"] for field in fields.get(name, ()) if field["value"]), None)
+    return dt.date.fromisoformat(printed[:10]) if printed else None
+
+
+def _tax_id_rule(value: str) -> tuple[str, Callable[[str], bool]] | None:
+    """Which country's rule a tax number is under, and the rule; None where its form does not tell."""
+    if EU_VAT.fullmatch(value):
+        return value[:2], is_eu_vat
+    if re.fullmatch(r"GB(\d{9}|\d{12}|(GD|HA)\d{3})", value):
+        from stdnum.gb import vat as gb_vat
+
+        return "GB", lambda v: bool(gb_vat.is_valid(v))
+    if re.fullmatch(r"CHE\d{9}(MWST|TVA|IVA|TPV)", value):
+        from stdnum.ch import vat as ch_vat
+
+        return "CH", lambda v: bool(ch_vat.is_valid(v))
+    if re.fullmatch(r"NO?\d{9}MVA", value):
+        from stdnum.no import mva
+
+        return "NO", lambda v: bool(mva.is_valid(v))
+    if re.fullmatch(r"\d{2}[A-Z]{5}\d{4}[A-Z][A-Z0-9]{3}", value):
+        from stdnum.in_ import gstin
+
+        return "IN", lambda v: bool(gstin.is_valid(v))
+    return None
+
+
+def check_ids(fields: Fields) -> list[Check]:
+    """Checksums of IBANs and of VAT numbers whose country shows."""
+    checks: list[Check] = []
+    for i, account in enumerate(fields.get("BANK_ACCOUNT", ())):
+        value = account["value"] or ""
+        subject = f"BANK_ACCOUNT[{i}]"
+        if not re.match(r"[A-Z]{2}\d{2}[A-Z0-9]{10}", value):
+            checks.append(
+                _cannot("IBAN checksum", subject, f"{account['text']!r} is not an IBAN but a local number")
+            )
+        else:
+            checks.append({"rule": "IBAN checksum", "subject": subject, "ok": is_iban(value),
+                           "expected": "valid IBAN", "got": value, "reason": None})  # fmt: skip
+    if not fields.get("BANK_ACCOUNT"):
+        checks.append(_cannot("IBAN checksum", "BANK_ACCOUNT", "no BANK_ACCOUNT"))
+    for name in ("SELLER_TAX_ID", "BUYER_TAX_ID"):
+        for i, tax_id in enumerate(fields.get(name, ())):
+            value = re.sub(r"[^A-Z0-9]", "", tax_id["value"] or "")
+            rule = _tax_id_rule(value)
+            if rule is None:
+                reason = f"{tax_id['text']!r} shows no country whose checksum is known"
+                checks.append(_cannot("VAT id checksum", f"{name}[{i}]", reason))
+            else:
+                checks.append({"rule": "VAT id checksum", "subject": f"{name}[{i}]", "ok": rule[1](value),
+                               "expected": f"valid {rule[0]} number", "got": value, "reason": None})  # fmt: skip
+        if not fields.get(name):
+            checks.append(_cannot("VAT id checksum", name, f"no {name}"))
+    return checks
+
+
+def run_checks(fields: Fields, line_items: Sequence[Item], tax_lines: Sequence[Item]) -> list[Check]:
+    """All rules over a document.
+
+    Args:
+        fields: Header fields, most confident first.
+        line_items: Rows of the line-item table.
+        tax_lines: ``TAX_RATE``, ``TAX_BASE_AMOUNT`` and ``TAX_AMOUNT`` that stand on one printed row.
+    """
+    return [
+        check_total(fields, tax_lines),
+        *check_tax_lines(fields, tax_lines),
+        check_tax_bases(fields, tax_lines),
+        *check_items(line_items),
+        check_item_sum(fields, line_items),
+        check_due(fields),
+        *check_dates(fields),
+        *check_ids(fields),
+    ]

@@ -1,0 +1,146 @@
+"""BIO labels of a page's words to entities.
+
+The words of an entity need not follow each other in the page's order: the lines of an address stand beside
+another column. So a word labelled ``I-`` goes on with the nearest open entity of its type: on its line, or on
+a line above.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from invoicegen.extraction.layout import StraightWords, group_levels, straighten
+from invoicegen.geometry import Box, union
+from invoicegen.schema.prediction import PagePrediction
+from invoicegen.schema.taxonomy import VALUE_KINDS
+
+MAX_REACH: Final = 12.0
+"""Line heights between a word labelled ``I-`` and the entity it goes on with; farther off it opens another."""
+
+SIDEWAYS: Final = 0.15
+"""What a line height to the side counts for when a word is below: a paragraph wraps back to its left margin."""
+
+ONE_LINE_KINDS: Final = frozenset({"money", "percent", "decimal"})
+"""Kinds whose values never wrap: a figure on a new line is a new entity, whatever its label says."""
+
+
+@dataclass(frozen=True, slots=True)
+class EntitySpan:
+    """A printed value of one page.
+
+    Attributes:
+        type: Entity type of the taxonomy. page: Page number in the document, from 0. words: Indices into the
+        page's words, in reading order of the entity. text: The words joined by spaces. confidence: Mean of
+        the words' label probabilities, 0 to 1: an address of ten words with one doubtful one
+            still outranks a stray word, which the minimum would turn round.
+        box: Around all words, pixels of the page image.
+    """
+
+    type: str
+    page: int
+    words: tuple[int, ...]
+    text: str
+    confidence: float
+    box: Box
+
+
+@dataclass(slots=True)
+class OpenSpan:
+    """An entity that is being collected; extents in the unskewed frame."""
+
+    words: list[int] = field(default_factory=list)
+    x0: float = np.inf
+    x1: float = -np.inf
+    line_x1: float = -np.inf
+    y: float = 0.0
+    height: float = 1.0
+
+    def add(self, word: int, straight: StraightWords, same_line: bool) -> None:
+        """Take in a word; ``same_line`` where it stands on the line of the last one."""
+        self.words.append(word)
+        self.x0 = min(self.x0, float(straight.x0[word]))
+        self.x1 = max(self.x1, float(straight.x1[word]))
+        self.line_x1 = max(self.line_x1, float(straight.x1[word])) if same_line else float(straight.x1[word])
+        self.y = float(straight.y[word])
+        self.height = float(straight.height[word])
+
+    def distance(self, word: int, straight: StraightWords) -> tuple[float, bool]:
+        """Line heights from here to a word that follows, and whether it is on the line of the last word."""
+        unit = (self.height + float(straight.height[word])) / 2
+        below = (float(straight.y[word]) - self.y) / unit
+        if abs(below) < 0.5:
+            return max(float(straight.x0[word]) - self.line_x1, 0.0) / unit, True
+        aside = max(self.x0 - float(straight.x1[word]), float(straight.x0[word]) - self.x1, 0.0) / unit
+        return below + SIDEWAYS * aside, False
+
+
+def reading_order(words: Sequence[int], straight: StraightWords) -> list[int]:
+    """The words by line, then from left to right."""
+    chosen = np.asarray(words, dtype=np.int64)
+    lines = group_levels(straight.y[chosen], 0.4 * straight.height[chosen])
+    return [int(i) for i in chosen[np.lexsort((straight.x0[chosen], lines))]]
+
+
+def nearest(
+    spans: Sequence[OpenSpan], word: int, straight: StraightWords
+) -> tuple[OpenSpan, float, bool] | None:
+    """The open span that a word is nearest to, the distance in line heights, and whether they share a line."""
+    best: tuple[OpenSpan, float, bool] | None = None
+    for span in spans:
+        distance, same_line = span.distance(word, straight)
+        if distance <= MAX_REACH and (best is None or distance < best[1]):
+            best = (span, distance, same_line)
+    return best
+
+
+def span_of(entity_type: str, prediction: PagePrediction, words: Sequence[int]) -> EntitySpan:
+    """The entity that these words make, in this order."""
+    return EntitySpan(
+        type=entity_type,
+        page=prediction.page,
+        words=tuple(words),
+        text=" ".join(prediction.words[i].text for i in words),
+        confidence=float(np.mean([prediction.ner_confidences[i] for i in words])),
+        box=union([prediction.words[i].box for i in words]),
+    )
+
+
+def find_entities(prediction: PagePrediction) -> list[EntitySpan]:
+    """The header entities of a page, in reading order of their first words; line items are not among them.
+
+    A word labelled ``B-`` opens an entity. A word labelled ``I-`` joins the nearest open one of its type,
+    within :data:`MAX_REACH`; without one it opens an entity too. A figure on a new line always opens one.
+    """
+    by_type: dict[str, list[int]] = defaultdict(list)
+    for i, tag in enumerate(prediction.ner_tags):
+        if tag != "O" and not tag[2:].startswith("ITEM_"):
+            by_type[tag[2:]].append(i)
+    if not by_type:
+        return []
+    straight = straighten(prediction.words)
+    found: list[tuple[float, float, EntitySpan]] = []
+    for entity_type, words in by_type.items():
+        one_line = VALUE_KINDS[entity_type] in ONE_LINE_KINDS
+        spans: list[OpenSpan] = []
+        for word in reading_order(words, straight):
+            joined = None
+            if prediction.ner_tags[word].startswith("I-"):
+                joined = nearest(spans, word, straight)
+            if joined and one_line and not joined[2] and re.search(r"\d", prediction.words[word].text):
+                joined = None
+            if joined is None:
+                spans.append(OpenSpan())
+                spans[-1].add(word, straight, same_line=False)
+            else:
+                joined[0].add(word, straight, same_line=joined[2])
+        for span in spans:
+            first = span.words[0]
+            entity = span_of(entity_type, prediction, span.words)
+            found.append((float(straight.y[first]), float(straight.x0[first]), entity))
+    return [entity for _, _, entity in sorted(found, key=lambda item: item[:2])]

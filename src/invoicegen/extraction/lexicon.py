@@ -1,0 +1,269 @@
+"""Printed words and what they mean: currencies, units, titles, and the captions that give a language away."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import cache
+from typing import Final
+
+LANGUAGES: Final = ("en", "de", "fr", "nl", "es", "it", "pt", "lv", "pl", "cs", "sv", "da", "nb", "fi")
+"""Languages whose month names, captions and units are known."""
+
+
+_UNDECOMPOSED: Final[dict[int, str]] = {ord("ł"): "l", ord("ø"): "o", ord("đ"): "d", ord("æ"): "ae"}
+
+
+def fold(text: str) -> str:
+    """Lower case without accents: what is left of a word when a camera or an engine loses its diacritics."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    stripped = "".join(c for c in decomposed if not unicodedata.combining(c))
+    return stripped.translate(_UNDECOMPOSED)
+
+
+LANGUAGE_WORDS: Final[dict[str, frozenset[str]]] = {
+    language: frozenset(words.split())
+    for language, words in {
+        "en": "invoice date due total amount quantity qty price description unit bill ship payment terms receipt tax "
+        "subtotal change cash card thank you balance number order customer please account bank item credit note for "
+        "the of and with to rounding served cashier table",
+        "de": "rechnung rechnungsnummer datum rechnungsdatum betrag gesamt gesamtbetrag summe mwst ust menge preis "
+        "einzelpreis bezeichnung beschreibung zwischensumme netto brutto kunde kundennummer lieferung lieferdatum "
+        "zahlung zahlbar steuernummer und der die das fur mit von bar stk stuck beleg quittung gutschrift zzgl "
+        "fallig falligkeit leistung position bestellung bankverbindung",
+        "fr": "facture date montant tva quantite prix unitaire designation total ht ttc client reglement echeance "
+        "adresse numero paiement avoir remise taux livraison commande net payer le la les des et pour par du merci "
+        "especes siret recu caisse",
+        "nl": "factuur factuurnummer factuurdatum datum bedrag btw aantal prijs omschrijving totaal subtotaal klant "
+        "klantnummer betaling vervaldatum bestelling het een van en voor incl excl bon creditnota levering artikel "
+        "rekening stuks contant pin kvk",
+        "es": "factura fecha importe iva cantidad precio descripcion total subtotal cliente pago vencimiento numero "
+        "direccion pedido base imponible el los las del para por con recibo unidad gracias efectivo cuenta nif cif "
+        "emision entrega albaran",
+        "it": "fattura data importo iva quantita prezzo descrizione totale imponibile cliente pagamento scadenza "
+        "numero indirizzo ordine il di del della per con ricevuta scontrino unitario contanti grazie partita resto "
+        "documento consegna spett",
+        "pt": "fatura factura data valor iva quantidade preco descricao total subtotal cliente pagamento vencimento "
+        "numero morada encomenda contribuinte de do da para com recibo unitario obrigado dinheiro troco nif emissao "
+        "entrega incidencia",
+        "lv": "rekins pavadzime datums summa pvn daudzums cena nosaukums kopa apmaksai klients maksajums termins "
+        "adrese numurs eur ceks kvits dok skaidra nauda karte paldies sia iela reg nr apmaksats atlaide",
+        "pl": "faktura data kwota vat ilosc cena nazwa razem brutto netto nabywca sprzedawca termin platnosci adres "
+        "numer zamowienie do zaplaty slownie paragon fiskalny sprzedazy wystawienia wartosc stawka suma gotowka nip",
+        "cs": "faktura datum castka dph mnozstvi cena popis celkem dodavatel odberatel splatnosti vystaveni cislo "
+        "objednavka uhrade uhradit doklad danovy variabilni symbol zaklad sazba ico dic kus uctenka danove",
+        "sv": "faktura fakturanummer fakturadatum datum belopp moms antal pris benamning beskrivning summa att betala "
+        "kund forfallodatum och for exkl inkl kvitto oss er varor artikel styck totalt netto kontant plusgiro "
+        "bankgiro forfaller",
+        "da": "faktura fakturanummer fakturadato dato belob moms antal pris beskrivelse subtotal total kunde forfald "
+        "forfaldsdato betaling og til kvittering ialt stk enhedspris tak cvr konto bankkonto kontant leveringsdato",
+        "nb": "faktura fakturanummer fakturadato dato belop mva antall pris beskrivelse sum kunde kundenummer "
+        "forfallsdato betales og til kvittering totalt stk kontonummer enhetspris takk org kid leveringsdato",
+        "fi": "lasku laskun numero paivays paivamaara summa alv maara hinta kuvaus yhteensa asiakas erapaiva maksu "
+        "viite viitenumero saaja veroton verollinen kuitti kpl tilinumero ja maksettava laskutus toimitus vero",
+    }.items()
+}
+"""Folded words of captions; one that several languages share votes for each of them."""
+
+COUNTRY_WORDS: Final[dict[str, str]] = {
+    "usa": "US", "sdn": "MY", "bhd": "MY", "malaysia": "MY", "selangor": "MY", "kuala": "MY", "johor": "MY",
+    "deutschland": "DE", "germany": "DE", "ust": "DE", "mwst": "DE", "gmbh": "DE",
+    "osterreich": "AT", "austria": "AT", "schweiz": "CH", "suisse": "CH", "switzerland": "CH",
+    "france": "FR", "siret": "FR", "sarl": "FR", "nederland": "NL", "netherlands": "NL", "kvk": "NL", "btw": "NL",
+    "belgique": "BE", "belgie": "BE", "belgium": "BE",
+    "espana": "ES", "spain": "ES", "italia": "IT", "italy": "IT", "portugal": "PT", "latvija": "LV", "sia": "LV",
+    "pvn": "LV", "polska": "PL", "poland": "PL", "nip": "PL", "cesko": "CZ", "czechia": "CZ", "dic": "CZ",
+    "sverige": "SE", "sweden": "SE", "danmark": "DK", "denmark": "DK", "cvr": "DK", "norge": "NO", "norway": "NO",
+    "mva": "NO", "suomi": "FI", "finland": "FI", "alv": "FI", "india": "IN", "gstin": "IN", "ifsc": "IN",
+    "australia": "AU", "abn": "AU", "canada": "CA", "kingdom": "GB", "england": "GB", "scotland": "GB",
+    "wales": "GB", "ireland": "IE", "singapore": "SG", "zealand": "NZ", "philippines": "PH", "japan": "JP",
+}  # fmt: skip
+"""Folded words that point to the seller's country."""
+
+DOMAIN_COUNTRIES: Final[dict[str, str]] = {
+    "de": "DE", "at": "AT", "ch": "CH", "fr": "FR", "be": "BE", "nl": "NL", "es": "ES", "pt": "PT", "lv": "LV",
+    "pl": "PL", "cz": "CZ", "se": "SE", "dk": "DK", "fi": "FI", "uk": "GB", "my": "MY", "au": "AU", "nz": "NZ",
+    "ca": "CA", "sg": "SG", "ie": "IE", "us": "US", "ph": "PH", "jp": "JP",
+}  # fmt: skip
+"""Country-code domains that are used by businesses of the country (not io, tv, me, it, in, no: also words)."""
+
+COUNTRY_CURRENCY: Final[dict[str, str]] = {
+    "US": "USD", "MY": "MYR", "GB": "GBP", "CH": "CHF", "PL": "PLN", "CZ": "CZK", "SE": "SEK", "DK": "DKK",
+    "NO": "NOK", "IN": "INR", "AU": "AUD", "CA": "CAD", "SG": "SGD", "NZ": "NZD", "PH": "PHP", "JP": "JPY",
+    **dict.fromkeys(("DE", "AT", "FR", "BE", "NL", "ES", "IT", "PT", "LV", "FI", "IE", "EE", "LT", "LU", "SK"), "EUR"),
+    **dict.fromkeys(("CY", "MT", "SI", "HR"), "EUR"),
+}  # fmt: skip
+
+COUNTRY_LANGUAGE: Final[dict[str, str]] = {
+    "DE": "de", "AT": "de", "FR": "fr", "NL": "nl", "ES": "es", "IT": "it", "PT": "pt", "LV": "lv", "PL": "pl",
+    "CZ": "cs", "SE": "sv", "DK": "da", "NO": "nb", "FI": "fi", "US": "en", "GB": "en", "IE": "en", "AU": "en",
+    "NZ": "en", "SG": "en", "MY": "en", "IN": "en", "PH": "en",
+}  # fmt: skip
+
+_DOLLARS: Final = {"AU": "AUD", "CA": "CAD", "NZ": "NZD", "SG": "SGD", "HK": "HKD", "MX": "MXN", "TW": "TWD"}
+_CROWNS_BY_COUNTRY: Final = {"SE": "SEK", "DK": "DKK", "NO": "NOK", "IS": "ISK"}
+_CROWNS_BY_LANGUAGE: Final = {"sv": "SEK", "da": "DKK", "nb": "NOK"}
+
+_CURRENCY_PRINTS: Final[dict[str, str]] = {
+    print_: code
+    for code, prints in {
+        "EUR": "€ euro euros eur. eiro evro",
+        "USD": "us$ usd$ dollar dollars us-dollar",
+        "GBP": "£ pound pounds stg sterling",
+        "MYR": "rm ringgit",
+        "INR": "₹ rs rs. re. rupee rupees inr.",
+        "JPY": "¥ yen 円 jp¥",
+        "CNY": "rmb yuan cn¥",
+        "CHF": "sfr sfr. fr. franken chf.",
+        "PLN": "zł zl złoty złotych zloty",
+        "CZK": "kč kc korun koruna",
+        "THB": "฿ baht",
+        "AUD": "a$ au$ aud$",
+        "CAD": "c$ ca$ cad$ can$",
+        "NZD": "nz$",
+        "SGD": "s$ sg$",
+        "HKD": "hk$",
+        "TWD": "nt$",
+        "BRL": "r$ reais real",
+        "MXN": "mx$ mex$",
+        "PHP": "₱ php.",
+        "HUF": "ft forint",
+        "RON": "lei leu",
+        "BGN": "лв лв.",
+        "TRY": "₺ tl",
+        "UAH": "₴ грн",
+        "RUB": "₽ руб руб.",
+        "KRW": "₩ won",
+        "VND": "₫",
+        "ILS": "₪",
+        "NGN": "₦",
+        "IDR": "rp rp.",
+        "ZAR": "rand",
+        "LVL": "ls",
+        "SEK": "svenska",
+        "DKK": "dkr",
+        "NOK": "nkr",
+    }.items()
+    for print_ in prints.split()
+}
+
+
+@cache
+def _iso_currencies() -> frozenset[str]:
+    from babel.numbers import list_currencies
+
+    return frozenset(list_currencies())
+
+
+def currency_of(text: str, language: str | None = None, country: str | None = None) -> str | None:
+    """ISO 4217 code of a printed currency: a code, a sign or a word; None where it is none or cannot be told.
+
+    ``$`` is the dollar of the country (the US dollar without one), ``kr`` the crown of the country or
+    language.
+    """
+    compact = re.sub(r"[\s()\[\]:;,/]", "", text)
+    if compact.upper() in _iso_currencies():
+        return compact.upper()
+    key = compact.casefold()
+    if key == "$":
+        return _DOLLARS.get(country or "", "USD")
+    if key in {"kr", "kr.", "krona", "kronor", "krone", "kroner"}:
+        return _CROWNS_BY_COUNTRY.get(country or "") or _CROWNS_BY_LANGUAGE.get(language or "")
+    return _CURRENCY_PRINTS.get(key) or _CURRENCY_PRINTS.get(key.rstrip("."))
+
+
+UNIT_CODES: Final[dict[str, str]] = {
+    fold(print_): code
+    for code, prints in {
+        "C62": "pcs pc pce pces piece pieces stk stck stück stueck st pièce pièces stuks stuk ud uds pza pzas pieza "
+        "piezas pz pezzo pezzi nr szt sztuk sztuka ks kus kusy kusů gab gabals gabali styck stycken kpl kappale peça "
+        "peças pç pçs unit units un uni unité unités u unidad unidades unidade unità einheit einheiten eenheid ea "
+        "each enh jedn nos no vnt",
+        "HUR": "h hr hrs hour hours std stunde stunden stdn heure heures uur uren ur hora horas ora ore godz godzina "
+        "godziny godzin hod hodina hodiny hodin stunda stundas tim timme timmar timer time tunti tuntia",
+        "DAY": "d day days tag tage jour jours jr dag dagen día días dia dias giorno giorni gg dzień dni den dny dnů "
+        "diena dienas dagar dage dager päivä päivää pv pvä manday mandays pt",
+        "WEE": "week weeks woche wochen semaine semaines weken semana semanas settimana settimane tydzień tygodnie",
+        "MON": "month months mo mth mths mon monat monate mois maand maanden mes meses mese mesi miesiąc miesiące "
+        "mies měsíc mēnesis mēn månad månader måned måneder kk kuukausi",
+        "ANN": "year years yr p.a jahr jahre an ans jaar año años anno anni ano anos rok lat år vuosi",
+        "MIN": "min mins minute minutes minuten minuto minuti minuut minuty",
+        "NT": "night nights nts nacht nächte nuit nuits nachten noche noches notte notti noite noites noc",
+        "KGM": "kg kgs kilo kilos kilogram kilograms kilogramm",
+        "GRM": "g gr gram grams gramm gramme grammes",
+        "TNE": "t to ton tons tonne tonnes tonnen mt",
+        "LBR": "lb lbs pound pounds",
+        "ONZ": "oz ounce ounces",
+        "LTR": "l lt ltr ltrs litre litres liter liters litro litros litri litr",
+        "MLT": "ml millilitre millilitres milliliter",
+        "GLL": "gal gallon gallons",
+        "MTR": "m mtr metre metres meter meters mètre mètres metro metros metri metr lfm lm",
+        "CMT": "cm centimetre centimetres",
+        "MMT": "mm",
+        "KMT": "km kms kilometer kilometers kilometre kilometres",
+        "FOT": "ft foot feet",
+        "INH": "inch inches",
+        "SMI": "mi mile miles",
+        "MTK": "m2 m² qm sqm",
+        "MTQ": "m3 m³ cbm cu.m",
+        "KWH": "kwh",
+        "MWH": "mwh",
+        "GB": "gb",
+        "BX": "box boxes bx caja cajas scatola scatole doos schachtel",
+        "CS": "case cs cases ctn carton cartons karton kartons ktn crt kiste kisten",
+        "PK": "pack packs pk pkt pkg package packages paket pakete packung pck pak paquet paquets paquete colis "
+        "confezione conf opak balení balik paczka",
+        "BO": "bottle bottles btl flasche flaschen fl bouteille bouteilles botella bottiglia fles",
+        "BG": "bag bags beutel sack säcke sac sacs zak",
+        "RO": "roll rolls rolle rollen rouleau rol",
+        "CA": "can cans dose dosen",
+        "PF": "pallet pallets plt palette paletten",
+        "SET": "set sets satz sätze jeu jgo",
+        "PR": "pair pairs paar paire paires par",
+        "DZN": "dozen dz dzn dutzend douzaine",
+        "LS": "ls lump lump-sum lumpsum job fixed pauschal psch pausch pauschale forfait flat",
+        "CEN": "100 c",
+        "MIL": "1000 cpm '000 tsd",
+        "P1": "%",
+    }.items()
+    for print_ in prints.split()
+}
+"""Folded print to UN/ECE Recommendation 20 (packages: 21) code; pieces and units are both C62, "one"."""
+
+DOCUMENT_TYPE_WORDS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(
+    (code, re.compile(pattern))
+    for code, pattern in (
+        (
+            "384",
+            (
+                r"correct(ed|ive|ion) invoice|invoice correction|korrekturrechnung|rechnungskorrektur|"
+                r"facture rectificative|factura rectificativa|fattura rettificativa|correctiefactuur|"
+                r"faktura korygujaca|opravn\w+ (danovy|faktura)|revised invoice"
+            ),
+        ),
+        (
+            "381",
+            (
+                r"credit ?(note|memo|nota|invoice)|kreditnota|kreditfaktura|kreditnote|gutschrift|stornorechnung|"
+                r"\bavoir\b|note de credit|nota de credito|nota (di )?(credito|accredito)|nota de abono|"
+                r"factura de abono|kreditrekins|dobropis|hyvityslasku|creditfactuur|\bstorno\b|refund"
+            ),
+        ),
+        (
+            "rcpt",
+            (
+                r"receipt|quittung|kassenbon|kassenzettel|kassenbeleg|\bbeleg\b|\bbon\b|ticket|\brecu\b|"
+                r"recibo|scontrino|ricevuta|talao|\bceks?\b|kvits|paragon|uctenka|stvrzenka|kvitto|kvittering|kuitti|"
+                r"kassabon|bewirtungs|cash bill|cash sale|guest check|nota simplificada|simplificada"
+            ),
+        ),
+        (
+            "380",
+            (
+                r"invoice|rechnung|factu?u?r|fatura|fattura|rekins|faktura|lasku|\bbill\b|pavadzime|statement|"
+                r"danovy doklad|\btax inv"
+            ),
+        ),
+    )
+)
+"""Document type code (UNTDID 1001, or ``rcpt``) and a pattern over the folded title; the first match counts."""

@@ -1,0 +1,32 @@
+"""Options of extraction; imports nothing slow, so that pipelines can name them as type hints."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from invoicegen.execution import ExecutionOptions
+from invoicegen.ocr import OcrOptions
+
+DEFAULT_MODEL: Final = "data/06_models/model"
+"""Where ``kedro run --pipeline=train`` leaves the model, relative to the project."""
+
+
+class ExtractOptions(BaseModel):
+    """Which documents are read, by which model and engine, and how they are spread over processes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    documents: tuple[str, ...] = Field(
+        (), description="files, folders (searched for PDF, PNG, JPEG and TIFF) and globs"
+    )
+    model: str = Field(DEFAULT_MODEL, description="folder of a trained model")
+    device: str = Field("cpu", description="cpu, cuda or auto")
+    ocr: OcrOptions = Field(OcrOptions(), description="what reads pages without a usable text layer")
+    dpi: float = Field(200, ge=72, le=600, description="resolution at which PDF pages are rendered")
+    max_pages: int = Field(500, gt=0, description="a document with more pages is refused")
+    batch_pages: int = Field(16, gt=0, description="pages that the model labels at once")
+    execution: ExecutionOptions = Field(
+        ExecutionOptions(workers=1), description="each process loads a model of its own"
+    )

@@ -1,0 +1,210 @@
+"""Printed text of an entity to its normalised value.
+
+Dates become ISO 8601, amounts decimals with a point (printed precision kept), currencies ISO 4217 codes,
+account and tax numbers lose their spaces, titles and units become codes. Text that cannot be read as its kind
+gives None: nothing is guessed beyond what the document's :class:`~invoicegen.extraction.hints.DocumentHints`
+support.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import unicodedata
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Final
+
+from invoicegen.extraction.dates import parse_date, parse_period
+from invoicegen.extraction.hints import DocumentHints
+from invoicegen.extraction.lexicon import DOCUMENT_TYPE_WORDS, UNIT_CODES, currency_of, fold
+from invoicegen.extraction.numbers import NumberKind, parse_number
+from invoicegen.schema.taxonomy import VALUE_KINDS
+
+NO_HINTS: Final = DocumentHints()
+
+_CONFUSIONS: Final[dict[str, str]] = {
+    "O": "0", "0": "O", "Q": "0", "D": "0", "I": "1", "1": "I", "L": "1", "|": "1", "S": "5", "5": "S", "B": "8",
+    "8": "B", "Z": "2", "2": "Z", "G": "6", "6": "G",
+}  # fmt: skip
+"""Characters that engines take for one another."""
+
+MAX_CONFUSIONS: Final = 2
+"""Characters of one number that may be exchanged to satisfy its checksum; more would make checksums pass by chance."""
+
+_ID_CAPTION = re.compile(
+    r"^\s*(?:[^\W\d_][\w.\- ]*[:#]\s*|(?:IBAN|BIC|SWIFT(?:-?BIC)?|VAT|UST-?ID(?:-?NR)?\.?|TVA|BTW|NIF|CIF|ABN|GSTIN)\b"
+    r"[.:\s-]*)(?=\S)",
+    re.IGNORECASE,
+)
+EU_VAT: Final = re.compile(
+    r"(AT|BE|BG|CY|CZ|DE|DK|EE|EL|ES|FI|FR|HR|HU|IE|IT|LT|LU|LV|MT|NL|PL|PT|RO|SE|SI|SK|XI)[A-Z0-9]{7,12}"
+)
+"""A compact VAT number with the prefix of an EU country (or Northern Ireland)."""
+
+_EDGES = " \t\n,;:|·•-–—_*"
+
+
+def format_decimal(value: Decimal) -> str:
+    """A decimal with a point and without an exponent, as many decimals as it has."""
+    return format(value, "f")
+
+
+def join_text(text: str) -> str:
+    """Spaces unified, separators at either end trimmed."""
+    return re.sub(r"\s+", " ", unicodedata.normalize("NFC", text)).strip(_EDGES).strip()
+
+
+def _number(kind: NumberKind) -> Callable[[str, DocumentHints], str | None]:
+    def normalise(text: str, hints: DocumentHints) -> str | None:
+        value = parse_number(text, hints, kind)
+        return None if value is None else format_decimal(value)
+
+    return normalise
+
+
+def _discount(text: str, hints: DocumentHints) -> str | None:
+    """A rate keeps its percent sign, which tells it from an amount."""
+    if "%" in text:
+        value = _number("percent")(text, hints)
+        return None if value is None else f"{value}%"
+    return _number("money")(text, hints)
+
+
+def _currency(text: str, hints: DocumentHints) -> str | None:
+    return currency_of(text, hints.language, hints.country)
+
+
+def _document_type(text: str, hints: DocumentHints) -> str | None:
+    folded = re.sub(r"[\s-]+", " ", fold(text))
+    return next((code for code, pattern in DOCUMENT_TYPE_WORDS if pattern.search(folded)), None)
+
+
+def _unit(text: str, hints: DocumentHints) -> str | None:
+    joined = join_text(text)
+    counted = re.fullmatch(r"(?:(?:per|à|je|par|pro)\s+)?(?:1\s+)?(.+)", joined, re.IGNORECASE)
+    key = fold(counted[1] if counted else joined).replace(" ", "-").strip(".,:/()-")
+    return UNIT_CODES.get(key) or UNIT_CODES.get(key + ".")
+
+
+def without_caption(text: str) -> str:
+    """An identifier without a caption glued to it ("IBAN:DE89…") and without spaces, upper case."""
+    stripped = _ID_CAPTION.sub("", text, count=1)
+    return re.sub(r"\s+", "", stripped).strip(_EDGES + ".").upper()
+
+
+def confirmed(text: str, valid: Callable[[str], bool]) -> str | None:
+    """``text`` with at most :data:`MAX_CONFUSIONS` confusable characters exchanged so that its checksum holds.
+
+    None unless exactly one such reading with the fewest exchanges exists.
+    """
+    if valid(text):
+        return text
+    places = [i for i, c in enumerate(text) if c in _CONFUSIONS]
+    for n in range(1, MAX_CONFUSIONS + 1):
+        readings = set()
+        for chosen in itertools.combinations(places, n):
+            reading = "".join(_CONFUSIONS[c] if i in chosen else c for i, c in enumerate(text))
+            if valid(reading):
+                readings.add(reading)
+        if readings:
+            return readings.pop() if len(readings) == 1 else None
+    return None
+
+
+def is_iban(text: str) -> bool:
+    """Whether a compact IBAN has the structure of its country and the right check digits (ISO 13616)."""
+    from schwifty import IBAN
+    from schwifty.exceptions import SchwiftyException
+
+    try:
+        IBAN(text)
+    except (SchwiftyException, ValueError):
+        return False
+    return True
+
+
+def is_eu_vat(text: str) -> bool:
+    """Whether a compact number with its country prefix passes that EU country's VAT check."""
+    from stdnum.eu import vat
+
+    return bool(vat.is_valid(text))
+
+
+def _bank_account(text: str, hints: DocumentHints) -> str | None:
+    compact = without_caption(text)
+    if re.match(r"[A-Z0O]{2}[\dOIlSB]{2}", compact) and len(compact) >= 15:
+        # Sign and structure of an IBAN; a local number never starts with two letters.
+        return confirmed(re.sub(r"[^A-Z0-9|]", "", compact), is_iban) or compact
+    return compact or None
+
+
+def _bank_code(text: str, hints: DocumentHints) -> str | None:
+    return without_caption(text) or None
+
+
+def _tax_id(text: str, hints: DocumentHints) -> str | None:
+    compact = without_caption(text)
+    bare = re.sub(r"[^A-Z0-9]", "", compact)
+    if EU_VAT.fullmatch(bare) and (reading := confirmed(bare, is_eu_vat)):
+        return reading
+    return compact or None
+
+
+def _string(text: str, hints: DocumentHints) -> str | None:
+    return join_text(text) or None
+
+
+def _identifier(text: str, hints: DocumentHints) -> str | None:
+    """Document and order numbers: inner spaces are kept out of numbers that are digits only."""
+    joined = join_text(text).lstrip("#:").strip()
+    return joined or None
+
+
+_BY_TYPE: Final[dict[str, Callable[[str, DocumentHints], str | None]]] = {
+    "DOCUMENT_TYPE": _document_type,
+    "DELIVERY_DATE": parse_period,
+    "CURRENCY": _currency,
+    "BANK_ACCOUNT": _bank_account,
+    "BANK_CODE": _bank_code,
+    "SELLER_TAX_ID": _tax_id,
+    "BUYER_TAX_ID": _tax_id,
+    "INVOICE_NUMBER": _identifier,
+    "PURCHASE_ORDER_NUMBER": _identifier,
+    "PRECEDING_INVOICE_NUMBER": _identifier,
+    "ITEM_UNIT": _unit,
+    "ITEM_DISCOUNT": _discount,
+    "ITEM_UNIT_PRICE": _number("price"),
+    "ITEM_QUANTITY": _number("quantity"),
+}
+_BY_KIND: Final[dict[str, Callable[[str, DocumentHints], str | None]]] = {
+    "date": parse_date,
+    "money": _number("money"),
+    "decimal": _number("quantity"),
+    "percent": _number("percent"),
+    "string": _string,
+    "address": _string,
+}
+
+
+def normalise_value(entity_type: str, text: str, hints: DocumentHints = NO_HINTS) -> str | None:
+    """The value of a printed entity, or None where its text cannot be read as what the type demands.
+
+    Args:
+        entity_type: A type of the taxonomy.
+        text: The entity's words, joined by spaces.
+        hints: What the rest of the document says of its dates, amounts and currency signs.
+
+    Returns:
+        Dates ``YYYY-MM-DD``; a DELIVERY_DATE period ``first/last``. Amounts, quantities and rates as decimals
+        with a point (an ITEM_DISCOUNT rate keeps ``%``). CURRENCY ISO 4217. DOCUMENT_TYPE ``380``, ``381``,
+        ``384`` (UNTDID 1001) or ``rcpt``. ITEM_UNIT a UN/ECE Recommendation 20 code. Account, bank and tax
+        numbers without spaces. Everything else the text with its spaces unified.
+
+    Raises:
+        ValueError: If the type is not in the taxonomy.
+    """
+    if entity_type not in VALUE_KINDS:
+        raise ValueError(f"entity type {entity_type!r} is not in the taxonomy")
+    normalise = _BY_TYPE.get(entity_type) or _BY_KIND[VALUE_KINDS[entity_type]]
+    return normalise(text, hints)

@@ -1,0 +1,23 @@
+"""Words as an engine read them, and the true words of the page: what each word is labelled.
+
+:func:`annotate_page` makes the annotated page; :func:`sort_words` and :func:`group_lines` put words in reading order,
+the same way when a model is trained and when it is used.
+"""
+
+from invoicegen.labeling.alignment import Alignment, align
+from invoicegen.labeling.annotate import DocumentState, LabelingOptions, annotate_page, true_page_words
+from invoicegen.labeling.reading_order import group_lines, sort_words
+from invoicegen.labeling.report import AlignmentStats, summarise
+
+__all__ = [
+    "Alignment",
+    "AlignmentStats",
+    "DocumentState",
+    "LabelingOptions",
+    "align",
+    "annotate_page",
+    "group_lines",
+    "sort_words",
+    "summarise",
+    "true_page_words",
+]

@@ -1,0 +1,54 @@
+"""The model: LayoutLMv3 with three heads, its training and its use.
+
+``Predictor`` and ``train_model`` are imported on first use: torch and transformers take seconds to import.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from invoicegen.modeling.errors import (
+    CheckpointError,
+    EmptySplitError,
+    ModelingError,
+    NonFiniteLossError,
+    TaxonomyMismatchError,
+    WarmStartError,
+)
+from invoicegen.modeling.options import LayoutJitter, LossWeights, TrainingFolders, TrainOptions
+
+if TYPE_CHECKING:
+    from invoicegen.modeling.inference import PageInput, Predictor
+    from invoicegen.modeling.training import TrainedModel, train_model
+
+_LAZY = {
+    "PageInput": "inference",
+    "Predictor": "inference",
+    "TrainedModel": "training",
+    "train_model": "training",
+}
+
+__all__ = [
+    "CheckpointError",
+    "EmptySplitError",
+    "LayoutJitter",
+    "LossWeights",
+    "ModelingError",
+    "NonFiniteLossError",
+    "PageInput",
+    "Predictor",
+    "TaxonomyMismatchError",
+    "TrainOptions",
+    "TrainedModel",
+    "TrainingFolders",
+    "WarmStartError",
+    "train_model",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        from importlib import import_module
+
+        return getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,162 @@
+"""From label scores to a valid tag sequence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from invoicegen.schema.taxonomy import CELL_LABELS, ITEM_ENTITY_TYPES, NER_IDS, NER_LABELS, TABLE_LABELS
+
+
+def bio_transitions(
+    labels: Sequence[str], resumable: frozenset[str] = frozenset()
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which label may follow which, and which may come first.
+
+    ``I-X`` follows only ``B-X`` or ``I-X``, unless ``X`` is resumable: a printed value of several lines beside
+    another column is interrupted in reading order and goes on with ``I-X`` after any label.
+
+    Args:
+        labels: BIO labels, in the order of their ids.
+        resumable: Entity types whose words need not be neighbours in reading order.
+
+    Returns:
+        Shape (n, n), True at ``[before, after]`` where allowed; and shape (n,), True where allowed first.
+    """
+    inside = np.array([label.startswith("I-") for label in labels])
+    types = np.array([label[2:] for label in labels])
+    free = np.array([label[2:] in resumable for label in labels])
+    allowed = ~inside[None, :] | (types[:, None] == types[None, :]) | free[None, :]
+    return allowed, ~inside
+
+
+def viterbi(
+    scores: NDArray[np.float32], allowed: NDArray[np.bool_], allowed_first: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """The best-scoring sequence of labels that uses only allowed transitions.
+
+    Args:
+        scores: Log-probabilities, shape (n_words, n_labels).
+        allowed: Shape (n_labels, n_labels), True at ``[before, after]``.
+        allowed_first: Shape (n_labels,).
+
+    Returns:
+        Shape (n_words,), label ids.
+
+    Source:
+        Viterbi, Error bounds for convolutional codes, 1967, https://doi.org/10.1109/TIT.1967.1054010
+    """
+    n_words = len(scores)
+    if n_words == 0:
+        return np.zeros(0, dtype=np.int64)
+    forbidden = np.where(allowed, 0.0, -np.inf).T.astype(np.float32)
+    back = np.zeros((n_words, scores.shape[1]), dtype=np.int64)
+    best = np.where(allowed_first, scores[0], -np.inf)
+    for word in range(1, n_words):
+        paths = forbidden + best[None, :]
+        back[word] = paths.argmax(axis=1)
+        best = np.take_along_axis(paths, back[word][:, None], axis=1)[:, 0] + scores[word]
+    path = np.zeros(n_words, dtype=np.int64)
+    path[-1] = best.argmax()
+    for word in range(n_words - 1, 0, -1):
+        path[word - 1] = back[word, path[word]]
+    return path
+
+
+def open_entities(tags: Sequence[str]) -> list[str]:
+    """Tags in which the first word of each entity type on the page is ``B-``: nothing is resumed unopened."""
+    opened: set[str] = set()
+    result = []
+    for tag in tags:
+        if tag.startswith("I-") and tag[2:] not in opened:
+            tag = f"B-{tag[2:]}"
+        opened.add(tag[2:])
+        result.append(tag)
+    return result
+
+
+def resumed_types(tags: Sequence[str]) -> set[str]:
+    """Entity types that go on with ``I-`` after a word of something else."""
+    return {
+        tag[2:]
+        for before, tag in zip(["O", *tags], tags, strict=False)
+        if tag.startswith("I-") and before[2:] != tag[2:]
+    }
+
+
+def as_runs(tags: Sequence[str]) -> list[str]:
+    """IOB2 tags of the unbroken runs: an ``I-`` that follows something else begins a run."""
+    return [
+        f"B-{tag[2:]}" if tag.startswith("I-") and before[2:] != tag[2:] else tag
+        for before, tag in zip(["O", *tags], tags, strict=False)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class WordScores:
+    """Log-probabilities of every word of a page.
+
+    Attributes:
+        ner: Shape (n_words, 73).
+        table: Shape (n_words, 3).
+        cell: Shape (n_words, 3).
+    """
+
+    ner: NDArray[np.float32]
+    table: NDArray[np.float32]
+    cell: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedPage:
+    """One valid triple of labels a word, and the probability of its NER label."""
+
+    ner_tags: list[str]
+    ner_confidences: list[float]
+    table_tags: list[str]
+    cell_tags: list[str]
+
+
+class Decoder:
+    """Finds the most probable labels that obey the taxonomy.
+
+    The heads are taken as independent given the page; the best sequence is sought among those where ``I-`` follows
+    its own type (see :func:`bio_transitions`), EMPTY goes with OUTSIDE and nothing else, and ITEM_* words are DATA.
+
+    Args:
+        resumable: Entity types that reading order interrupts.
+    """
+
+    def __init__(self, resumable: Sequence[str] = ()) -> None:
+        self._allowed, self._first = bio_transitions(NER_LABELS, frozenset(resumable))
+        self._pairs = [
+            (table, cell)
+            for table, table_label in enumerate(TABLE_LABELS)
+            for cell, cell_label in enumerate(CELL_LABELS)
+            if (table_label == "OUTSIDE") == (cell_label == "EMPTY")
+        ]
+        item = np.array([label[2:] in ITEM_ENTITY_TYPES for label in NER_LABELS])
+        data = np.array([CELL_LABELS[cell] == "DATA" for _, cell in self._pairs])
+        self._pair_allowed = ~item[:, None] | data[None, :]
+
+    def __call__(self, scores: WordScores) -> DecodedPage:
+        """Decode one page; a page without words gives empty lists."""
+        if len(scores.ner) == 0:
+            return DecodedPage([], [], [], [])
+        pairs = np.stack(
+            [scores.table[:, table] + scores.cell[:, cell] for table, cell in self._pairs], axis=1
+        )
+        best_pair = np.where(self._pair_allowed[None], pairs[:, None, :], -np.inf).max(axis=2)
+        path = viterbi((scores.ner + best_pair).astype(np.float32), self._allowed, self._first)
+        tags = open_entities([NER_LABELS[label] for label in path])
+        chosen = np.where(self._pair_allowed[path], pairs, -np.inf).argmax(axis=1)
+        ids = np.array([NER_IDS[tag] for tag in tags])
+        return DecodedPage(
+            ner_tags=tags,
+            ner_confidences=[float(p) for p in np.exp(scores.ner[np.arange(len(ids)), ids])],
+            table_tags=[TABLE_LABELS[self._pairs[pair][0]] for pair in chosen],
+            cell_tags=[CELL_LABELS[self._pairs[pair][1]] for pair in chosen],
+        )

@@ -1,0 +1,146 @@
+"""LayoutLMv3 with three heads over one encoder: entities, table cells, cell roles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers import AutoConfig, AutoModel, PreTrainedModel
+from transformers.modeling_outputs import ModelOutput
+from transformers.models.layoutlmv3.modeling_layoutlmv3 import LayoutLMv3TextEmbeddings
+
+from invoicegen.modeling.configuration import HEADS, LayoutLMv3MultiHeadConfig, check_taxonomy
+from invoicegen.modeling.encoder import Encoder, LayoutLMv3Encoder, RelativeBias, relative_position_buckets
+
+IGNORED = -100
+"""Label of a token that no loss counts: padding, special tokens, all but the first subword of a word."""
+
+
+@dataclass
+class MultiHeadOutput(ModelOutput):
+    """What one forward pass gives.
+
+    Attributes:
+        loss: Weighted sum of the heads' losses; None without labels.
+        ner_logits: Shape (batch, length, 73).
+        table_logits: Shape (batch, length, 3).
+        cell_logits: Shape (batch, length, 3).
+        head_losses: The unweighted loss of each head; None without labels.
+    """
+
+    loss: Tensor | None = None
+    ner_logits: Tensor | None = None
+    table_logits: Tensor | None = None
+    cell_logits: Tensor | None = None
+    head_losses: dict[str, Tensor] | None = None
+
+
+class LayoutLMv3MultiHead(PreTrainedModel):
+    """The project's model.
+
+    Raises:
+        TaxonomyMismatchError: If the configuration holds other labels than the installed taxonomy.
+    """
+
+    config_class = LayoutLMv3MultiHeadConfig
+    base_model_prefix = "layoutlmv3"
+    # Position tables are rebuilt from the configuration; a model without patches drops a checkpoint's.
+    _keys_to_ignore_on_load_unexpected = [r"position_ids", r"visual_bbox"]
+
+    def __init__(self, config: LayoutLMv3MultiHeadConfig) -> None:
+        check_taxonomy(config)
+        super().__init__(config)
+        self.layoutlmv3 = LayoutLMv3Encoder(config)
+        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.heads = nn.ModuleDict(
+            {head: nn.Linear(config.hidden_size, len(config.head_labels[head])) for head in HEADS}
+        )
+        self.post_init()
+
+    def get_input_embeddings(self) -> nn.Module:
+        """The subword embedding table."""
+        return self.layoutlmv3.embeddings.word_embeddings
+
+    @torch.no_grad()
+    def _init_weights(self, module: nn.Module) -> None:
+        from transformers import initialization as init
+
+        super()._init_weights(module)
+        if isinstance(module, RelativeBias):
+            init.normal_(module.weight, std=self.config.initializer_range)
+        elif isinstance(module, LayoutLMv3Encoder) and module.visual:
+            init.zeros_(module.cls_token)
+            init.zeros_(module.pos_embed)
+        elif isinstance(module, LayoutLMv3TextEmbeddings):
+            init.copy_(module.position_ids, torch.arange(module.position_ids.shape[-1]).expand((1, -1)))
+        elif isinstance(module, Encoder):
+            config = self.config
+            if module.has_sequential:
+                init.copy_(
+                    module.sequential_buckets,
+                    relative_position_buckets(config.rel_pos_bins, config.max_rel_pos),
+                )
+            if module.has_spatial:
+                init.copy_(
+                    module.spatial_buckets,
+                    relative_position_buckets(config.rel_2d_pos_bins, config.max_rel_2d_pos),
+                )
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        bbox: Tensor,
+        attention_mask: Tensor | None = None,
+        pixel_values: Tensor | None = None,
+        ner_labels: Tensor | None = None,
+        table_labels: Tensor | None = None,
+        cell_labels: Tensor | None = None,
+        **_: Any,
+    ) -> MultiHeadOutput:
+        """Logits of all heads, and their loss where labels are given.
+
+        Args:
+            input_ids: Subwords, shape (batch, length).
+            bbox: Boxes on the 0-1000 grid, shape (batch, length, 4).
+            attention_mask: 1 for real tokens, shape (batch, length).
+            pixel_values: Page images, shape (batch, 3, size, size), for a model with patches.
+            ner_labels: Shape (batch, length); :data:`IGNORED` where nothing is to be learnt.
+            table_labels: As ``ner_labels``.
+            cell_labels: As ``ner_labels``.
+        """
+        states = self.dropout(self.layoutlmv3(input_ids, bbox, attention_mask, pixel_values))
+        logits = {head: self.heads[head](states).float() for head in HEADS}
+        labels = {"ner": ner_labels, "table": table_labels, "cell": cell_labels}
+        losses = {
+            head: self._head_loss(head, logits[head], target)
+            for head, target in labels.items()
+            if target is not None
+        }
+        weighted = [self.config.loss_weights[head] * loss for head, loss in losses.items()]
+        return MultiHeadOutput(
+            loss=torch.stack(weighted).sum() if weighted else None,
+            ner_logits=logits["ner"],
+            table_logits=logits["table"],
+            cell_logits=logits["cell"],
+            head_losses=losses or None,
+        )
+
+    def _head_loss(self, head: str, logits: Tensor, labels: Tensor) -> Tensor:
+        """Mean cross entropy over the labelled tokens; 0 where a batch has none."""
+        kept = labels != IGNORED
+        if not kept.any():
+            return logits.sum() * 0.0
+        class_weights = self.config.ner_class_weights if head == "ner" else None
+        return functional.cross_entropy(
+            logits[kept],
+            labels[kept],
+            weight=None if class_weights is None else torch.tensor(class_weights, device=logits.device),
+            label_smoothing=self.config.label_smoothing,
+        )
+
+
+AutoConfig.register(LayoutLMv3MultiHeadConfig.model_type, LayoutLMv3MultiHeadConfig, exist_ok=True)
+AutoModel.register(LayoutLMv3MultiHeadConfig, LayoutLMv3MultiHead, exist_ok=True)

@@ -1,0 +1,528 @@
+"""Training: one loop that resumes exactly, keeps to a time budget and keeps the best model.
+
+The loop is our own because three things together are what it is for, and trainers give only some of them:
+the same weights after a kill and a resume as without (order, layout changes and dropout depend on the seed and the
+step alone), a learning rate that reaches zero when the *time* is up, and checkpoints that are whole or absent.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from invoicegen.modeling import checkpoints
+from invoicegen.modeling.configuration import HEADS
+from invoicegen.modeling.decoding import Decoder, resumed_types
+from invoicegen.modeling.encoding import (
+    EncodedPage,
+    Window,
+    WordTokenizer,
+    collate,
+    page_windows,
+    shuffled_batches,
+)
+from invoicegen.modeling.errors import ModelingError, NonFiniteLossError
+from invoicegen.modeling.inference import SETTINGS_FILE, resolve_device, score_words
+from invoicegen.modeling.options import TrainOptions
+from invoicegen.modeling.quiet import quiet_transformers
+from invoicegen.modeling.reporting import model_card
+from invoicegen.modeling.scoring import entity_scores
+from invoicegen.modeling.splits import Tables, class_weights, fingerprint, read_split
+from invoicegen.modeling.warm_start import COMPACT, StartingPoint, starting_point
+from invoicegen.schema.taxonomy import NER_LABELS, TAXONOMY_VERSION
+
+logger = logging.getLogger(__name__)
+
+_IDENTITY_EXCLUDES = {"resume", "progress", "threads", "device", "checkpoint_steps"}
+_FORWARD_SHARE = 0.4
+"""Time of an evaluation pass per subword over that of a training step: a third is the forward pass, plus decoding."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedModel:
+    """What a training leaves.
+
+    Attributes:
+        path: Folder of the best model: weights, tokenizer, model card, settings.
+        summary: Scores, counts and options, ready for JSON.
+        history: One record an epoch, as in the metrics file.
+    """
+
+    path: Path
+    summary: dict[str, Any]
+    history: list[dict[str, Any]]
+
+
+@dataclass
+class _Progress:
+    """How far a training has come: everything a checkpoint holds beside weights."""
+
+    epoch: int = 0
+    step_in_epoch: int = 0
+    step: int = 0
+    seconds: float = 0.0
+    best: str = ""
+    best_f1: float = -1.0
+    best_loss: float = float("inf")
+    epochs_without_gain: int = 0
+    loss_sums: dict[str, float] = field(default_factory=dict)
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+
+def resolve_precision(precision: str, device: torch.device) -> torch.dtype:
+    """The dtype of matrix products; ``auto`` is bf16 where the hardware multiplies it natively."""
+    if precision == "auto":
+        capable = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+        if device.type == "cpu":
+            capabilities = torch.cpu.get_capabilities()
+            capable = bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+        precision = "bf16" if capable else "fp32"
+    return torch.bfloat16 if precision == "bf16" else torch.float32
+
+
+def schedule(progress: float, warmup_ratio: float) -> float:
+    """Factor of the learning rate: a linear rise over ``warmup_ratio``, then a linear fall to 0.
+
+    Args:
+        progress: Share of the training that is done, 0 to 1.
+        warmup_ratio: Share in which the rate rises, below 1.
+    """
+    if progress < warmup_ratio:
+        return progress / warmup_ratio
+    return max(0.0, (1 - progress) / (1 - warmup_ratio))
+
+
+def train_model(
+    train_tables: Tables,
+    validation_tables: Tables,
+    options: TrainOptions,
+    output_dir: str | Path,
+    metrics_path: str | Path | None = None,
+) -> TrainedModel:
+    """Train on one split, watch another, keep the best model by entity F1 on the latter.
+
+    Args:
+        train_tables: Shards of annotated pages, see ``invoicegen.schema.rows``.
+        validation_tables: The same, of other layouts.
+        options: How.
+        output_dir: Folder of the training state and of the best model so far.
+        metrics_path: File of one JSON line an epoch; None for none.
+
+    Raises:
+        EmptySplitError: If a split has no page with words.
+        WarmStartError: If the weights to start from are missing or do not fit.
+        TaxonomyMismatchError: If they are a model of ours with other labels.
+        CheckpointError: If an unfinished training in ``output_dir`` had other options or data.
+        NonFiniteLossError: If the loss or its gradient became NaN or infinite.
+        KeyboardInterrupt: After SIGINT or SIGTERM, once a checkpoint is saved.
+    """
+    folder = Path(output_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    threads = torch.get_num_threads()
+    if options.threads is not None:
+        torch.set_num_threads(options.threads)
+    try:
+        start = starting_point(
+            options.init_from,
+            options.seed,
+            visual_embed=options.visual,
+            layout=options.layout,
+            max_subwords_per_word=options.max_subwords_per_word,
+            hidden_dropout_prob=options.dropout,
+            attention_probs_dropout_prob=options.attention_dropout,
+            loss_weights=options.loss_weights.model_dump(),
+            label_smoothing=options.label_smoothing,
+        )
+        config = start.model.config
+        limit = config.sequence_limit
+        if max(options.max_length, options.inference_max_length) > limit:
+            raise ModelingError(
+                f"{options.init_from} reads at most {limit} subwords at once; lower train.max_length "
+                f"({options.max_length}) and train.inference_max_length ({options.inference_max_length})"
+            )
+        tokenizer = WordTokenizer(start.tokenizer, config.max_subwords_per_word)
+        train_pages = read_split("train", train_tables, tokenizer, config)
+        validation_pages = read_split("validation", validation_tables, tokenizer, config)
+        config.ner_class_weights = class_weights(train_pages, len(NER_LABELS), options.class_balance)
+        config.resumable = sorted(
+            set().union(*(resumed_types([NER_LABELS[i] for i in page.labels["ner"]]) for page in train_pages))
+        )
+        training = _Training(start, tokenizer, train_pages, validation_pages, options, folder, metrics_path)
+        return training.run()
+    finally:
+        torch.set_num_threads(threads)
+
+
+class _Training:
+    """One training run: its model, its data and how far it has come."""
+
+    def __init__(
+        self,
+        start: StartingPoint,
+        tokenizer: WordTokenizer,
+        train_pages: list[EncodedPage],
+        validation_pages: list[EncodedPage],
+        options: TrainOptions,
+        folder: Path,
+        metrics_path: str | Path | None,
+    ) -> None:
+        self.options = options
+        self.folder = folder
+        self.metrics_path = None if metrics_path is None else Path(metrics_path)
+        self.start = start
+        self.tokenizer = tokenizer
+        self.train_pages = train_pages
+        self.validation_pages = validation_pages
+        self.windows = page_windows(train_pages, options.max_length, options.overlap_words)
+        self.device = resolve_device(options.device)
+        self.dtype = resolve_precision(options.precision, self.device)
+        self.model = start.model.to(self.device).train()
+        self.optimizer = torch.optim.AdamW(self._parameter_groups(), fused=True)
+        self.decode = Decoder(self.model.config.resumable)
+        self.truth = [[NER_LABELS[i] for i in page.labels["ner"]] for page in validation_pages]
+        self.progress = _Progress()
+        self.interrupted = False
+        self.identity = {
+            **options.model_dump(mode="json", exclude=_IDENTITY_EXCLUDES),
+            "training data": fingerprint(train_pages),
+            "validation data": fingerprint(validation_pages),
+        }
+        batches = -(-len(self.windows) // options.batch_size)
+        self.steps_per_epoch = -(-batches // options.gradient_accumulation)
+        self.seconds_per_subword = 0.0
+
+    def _parameter_groups(self) -> list[dict[str, Any]]:
+        options = self.options
+        pretrained_rate = options.learning_rate or (2e-4 if options.init_from == COMPACT else 5e-5)
+        groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+        for name, parameter in self.model.named_parameters():
+            decays = parameter.ndim > 1 and "rel_pos" not in name
+            groups.setdefault((name in self.start.new_parameters, decays), []).append(parameter)
+        return [
+            {
+                "params": parameters,
+                "peak": options.new_parameter_learning_rate if new else pretrained_rate,
+                "weight_decay": options.weight_decay if decays else 0.0,
+            }
+            for (new, decays), parameters in sorted(groups.items())
+        ]
+
+    # -- time and progress ------------------------------------------------------------------------------------
+
+    @property
+    def _time_for_steps(self) -> float:
+        """Seconds that training steps may take: the budget less one last evaluation."""
+        if self.options.max_minutes is None:
+            return float("inf")
+        subwords = sum(len(page.subwords) for page in self.validation_pages)
+        reserve = subwords * self.seconds_per_subword * _FORWARD_SHARE
+        return max(self.options.max_minutes * 60 - reserve, 1e-9)
+
+    def _share_done(self) -> float:
+        by_steps = self.progress.step / (self.steps_per_epoch * self.options.epochs)
+        return min(1.0, max(by_steps, self.progress.seconds / self._time_for_steps))
+
+    # -- the loop -----------------------------------------------------------------------------------------------
+
+    def run(self) -> TrainedModel:
+        """Train until the epochs, the time or the patience are over."""
+        self._resume_or_clear()
+        progress, options = self.progress, self.options
+        logger.info(
+            "training on %d pages (%d windows), validating on %d; %s, %s, %d threads",
+            len(self.train_pages),
+            len(self.windows),
+            len(self.validation_pages),
+            self.device,
+            str(self.dtype).removeprefix("torch."),
+            torch.get_num_threads(),
+        )
+        stopped = "epochs"
+        with _signals(self):
+            while progress.epoch < options.epochs:
+                out_of_time = self._train_epoch()
+                self._end_epoch()
+                if out_of_time:
+                    stopped = "time"
+                    break
+                if progress.epochs_without_gain >= options.early_stopping_patience:
+                    stopped = "patience"
+                    break
+        best = self.folder / progress.best
+        checkpoints.keep_only(self.folder, progress.best)
+        (self.folder / checkpoints.STATE_FILE).unlink(missing_ok=True)
+        return TrainedModel(best, self._summary(stopped), progress.history)
+
+    def _resume_or_clear(self) -> None:
+        state = checkpoints.load_state(self.folder) if self.options.resume else None
+        if state is None:
+            checkpoints.clear(self.folder)
+            return
+        checkpoints.check_same_training(self.folder, state, self.identity)
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.progress = _Progress(**state["progress"])
+        torch.set_rng_state(state["rng"])
+        if self.device.type == "cuda":
+            torch.cuda.set_rng_state(state["cuda_rng"], self.device)
+        logger.info("resuming at epoch %d, step %d", self.progress.epoch + 1, self.progress.step)
+
+    def _save_state(self) -> None:
+        checkpoints.save_state(
+            self.folder,
+            {
+                "identity": self.identity,
+                "model": self.model.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+                "progress": vars(self.progress),
+                "rng": torch.get_rng_state(),
+                "cuda_rng": torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None,
+            },
+        )
+
+    def _rng(self, *key: int) -> np.random.Generator:
+        return np.random.default_rng([self.options.seed, *key])
+
+    def _train_epoch(self) -> bool:
+        """Run the rest of the current epoch; True if the time was up before its end."""
+        from tqdm.auto import tqdm
+
+        progress, options = self.progress, self.options
+        batches = shuffled_batches(self.windows, options.batch_size, self._rng(0, progress.epoch))
+        accumulation = options.gradient_accumulation
+        steps = [batches[i : i + accumulation] for i in range(0, len(batches), accumulation)]
+        bar = tqdm(
+            total=len(steps),
+            initial=progress.step_in_epoch,
+            desc=f"epoch {progress.epoch + 1}/{options.epochs}",
+            unit="step",
+            disable=None if options.progress else True,
+            leave=False,
+        )
+        begun, trained = time.monotonic(), 0
+        self.model.train()
+        with bar:
+            while progress.step_in_epoch < len(steps):
+                if self.interrupted:
+                    self._save_state()
+                    raise KeyboardInterrupt(f"training state saved in {self.folder}; run again to continue")
+                if progress.seconds >= self._time_for_steps:
+                    return True
+                step_begun = time.monotonic()
+                step = steps[progress.step_in_epoch]
+                losses = self._train_step(step)
+                taken = time.monotonic() - step_begun
+                progress.seconds += taken
+                progress.step += 1
+                progress.step_in_epoch += 1
+                for head, loss in losses.items():
+                    progress.loss_sums[head] = progress.loss_sums.get(head, 0.0) + loss
+                subwords = sum(window.length for batch in step for window in batch)
+                rate = taken / subwords
+                self.seconds_per_subword = 0.9 * self.seconds_per_subword + 0.1 * rate or rate
+                trained += sum(len(batch) for batch in step)
+                pages_per_second = (
+                    trained / (time.monotonic() - begun) * len(self.train_pages) / len(self.windows)
+                )
+                bar.update()
+                bar.set_postfix(
+                    loss=f"{losses['total']:.3f}",
+                    f1=f"{max(progress.best_f1, 0):.3f}",
+                    pages_s=f"{pages_per_second:.1f}",
+                )
+                if progress.step % options.checkpoint_steps == 0 and progress.step_in_epoch < len(steps):
+                    self._save_state()
+        return False
+
+    def _train_step(self, batches: list[list[Window]]) -> dict[str, float]:
+        """One optimiser step; the mean losses of its forward passes."""
+        options, progress = self.options, self.progress
+        factor = schedule(self._share_done(), options.warmup_ratio)
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["peak"] * factor
+        sums = dict.fromkeys(("total", *HEADS), 0.0)
+        for part, windows in enumerate(batches):
+            rngs = [self._rng(1, progress.step, part, row) for row in range(len(windows))]
+            batch = collate(self.train_pages, windows, self.tokenizer, (options.augmentation, rngs))
+            inputs = {name: tensor.to(self.device) for name, tensor in batch.inputs.items()}
+            with torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32):
+                output = self.model(**inputs)
+            if not torch.isfinite(output.loss):
+                raise self._non_finite("loss", inputs, windows)
+            (output.loss / len(batches)).backward()
+            sums["total"] += float(output.loss.detach()) / len(batches)
+            for head in HEADS:
+                sums[head] += float(output.head_losses[head].detach()) / len(batches)
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), options.clip_norm)
+        if not torch.isfinite(norm):
+            raise self._non_finite("gradient", inputs, windows)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        return sums
+
+    def _non_finite(
+        self, what: str, inputs: dict[str, torch.Tensor], windows: list[Window]
+    ) -> NonFiniteLossError:
+        path = self.folder / "non_finite_batch.pt"
+        places = [(window.page, window.first, window.end) for window in windows]
+        torch.save({"inputs": inputs, "windows": places, "step": self.progress.step}, path)
+        return NonFiniteLossError(
+            f"the {what} is NaN or infinite at step {self.progress.step}; the batch is in {path}. "
+            "Lower train.learning_rate, or train with precision fp32"
+        )
+
+    def _end_epoch(self) -> None:
+        """Evaluate, record, keep the model if it is the best, save the state."""
+        progress, options = self.progress, self.options
+        begun = time.monotonic()
+        scores = self._evaluate()
+        progress.seconds += time.monotonic() - begun
+        steps = max(progress.step_in_epoch, 1)
+        progress.epoch += 1
+        record = {
+            "epoch": progress.epoch,
+            "step": progress.step,
+            "seconds": round(progress.seconds, 2),
+            "learning_rate_factor": round(schedule(self._share_done(), options.warmup_ratio), 4),
+            "train_loss": progress.loss_sums.get("total", 0.0) / steps,
+            **{f"train_{head}_loss": progress.loss_sums.get(head, 0.0) / steps for head in HEADS},
+            **{f"validation_{name}": value for name, value in scores.items()},
+        }
+        progress.history.append(record)
+        gained = (scores["f1"], -scores["loss"]) > (progress.best_f1, -progress.best_loss)
+        progress.epochs_without_gain = 0 if gained else progress.epochs_without_gain + 1
+        if gained:
+            progress.best, progress.best_f1, progress.best_loss = (
+                f"best-{progress.step:06d}",
+                scores["f1"],
+                scores["loss"],
+            )
+            self._save_model(self.folder / progress.best, record)
+        progress.step_in_epoch, progress.loss_sums = 0, {}
+        self._save_state()
+        checkpoints.keep_only(self.folder, progress.best)
+        self._write_metrics()
+        logger.info(
+            "epoch %d: loss %.3f, validation loss %.3f, entity F1 %.3f (best %.3f), %.0f s",
+            progress.epoch,
+            record["train_loss"],
+            scores["loss"],
+            scores["f1"],
+            progress.best_f1,
+            progress.seconds,
+        )
+
+    def _evaluate(self) -> dict[str, float]:
+        """Scores on the validation pages, decoded as in use."""
+        self.model.eval()
+        scores = score_words(
+            self.model,
+            self.validation_pages,
+            self.tokenizer,
+            max_length=self.options.inference_max_length,
+            overlap_words=self.options.overlap_words,
+        )
+        self.model.train()
+        decoded = [self.decode(page_scores) for page_scores in scores]
+        result = entity_scores(self.truth, [page.ner_tags for page in decoded])
+        loss = 0.0
+        for head in HEADS:
+            truth = np.concatenate([page.labels[head] for page in self.validation_pages]).astype(np.int64)
+            log_probabilities = np.concatenate([getattr(page_scores, head) for page_scores in scores])
+            head_loss = -float(log_probabilities[np.arange(len(truth)), truth].mean())
+            result[f"{head}_loss"] = head_loss
+            result[f"{head}_accuracy"] = float((log_probabilities.argmax(axis=1) == truth).mean())
+            loss += self.model.config.loss_weights[head] * head_loss
+        result["loss"] = loss
+        return result
+
+    # -- what is left behind --------------------------------------------------------------------------------------
+
+    def _save_model(self, path: Path, record: dict[str, Any]) -> None:
+        from invoicegen import __version__
+
+        with quiet_transformers():
+            self.model.save_pretrained(path)
+        self.start.tokenizer.save_pretrained(path)
+        settings = {
+            "invoicegen": __version__,
+            "taxonomy": TAXONOMY_VERSION,
+            "max_length": self.options.inference_max_length,
+            "overlap_words": self.options.overlap_words,
+        }
+        (path / SETTINGS_FILE).write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+        card = model_card(
+            self.model.config,
+            self.options,
+            record,
+            n_train=len(self.train_pages),
+            n_validation=len(self.validation_pages),
+            n_parameters=self.model.num_parameters(),
+        )
+        (path / "README.md").write_text(card, encoding="utf-8")
+
+    def _write_metrics(self) -> None:
+        if self.metrics_path is None:
+            return
+        self.metrics_path.parent.mkdir(parents=True, exist_ok=True)
+        partial = self.metrics_path.with_name(f"{self.metrics_path.name}.partial")
+        lines = [json.dumps(record) + "\n" for record in self.progress.history]
+        partial.write_text("".join(lines), encoding="utf-8")
+        os.replace(partial, self.metrics_path)
+
+    def _summary(self, stopped: str) -> dict[str, Any]:
+        progress = self.progress
+        best = next(record for record in progress.history if progress.best == f"best-{record['step']:06d}")
+        return {
+            "stopped_by": stopped,
+            "best": best,
+            "epochs": progress.epoch,
+            "steps": progress.step,
+            "seconds": round(progress.seconds, 1),
+            "train_pages": len(self.train_pages),
+            "train_windows": len(self.windows),
+            "validation_pages": len(self.validation_pages),
+            "parameters": self.model.num_parameters(),
+            "initialised_from": self.start.source,
+            "resumable_types": list(self.model.config.resumable),
+            "device": str(self.device),
+            "precision": str(self.dtype).removeprefix("torch."),
+            "threads": torch.get_num_threads(),
+            "options": self.options.model_dump(mode="json"),
+        }
+
+
+@contextmanager
+def _signals(training: _Training) -> Iterator[None]:
+    """Let the first SIGINT or SIGTERM end the training at the next step; a second one ends it at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, _: object) -> None:
+        training.interrupted = True
+        signal.signal(number, previous[number])
+        logger.warning("stopping after this step; once more to stop at once")
+
+    previous: dict[int, Any] = {}
+    for number in (signal.SIGINT, signal.SIGTERM):
+        previous[number] = signal.getsignal(number)
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

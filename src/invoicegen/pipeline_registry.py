@@ -1,0 +1,40 @@
+"""Named pipelines.
+
+They are named one by one: Kedro's ``find_pipelines`` looks for the names asked for among the folders, and knows
+nothing of pipelines composed of several.
+"""
+
+from __future__ import annotations
+
+from kedro.pipeline import Pipeline
+
+from invoicegen.pipelines import augmentation, evaluation, extraction, labeling, ocr, rendering, splitting, synthesis
+from invoicegen.pipelines import training as training_stage
+from invoicegen.pipelines.evaluation.pipeline import create_real_pipeline
+
+
+def register_pipelines() -> dict[str, Pipeline]:
+    """Every stage by its own name; ``generate``, ``train``, ``evaluate``, ``extract`` by what they are for.
+
+    ``__default__`` is generate, train and evaluate in one go.
+    """
+    stages = {
+        "synthesis": synthesis.create_pipeline(),
+        "rendering": rendering.create_pipeline(),
+        "augmentation": augmentation.create_pipeline(),
+        "ocr": ocr.create_pipeline(),
+        "labeling": labeling.create_pipeline(),
+        "splitting": splitting.create_pipeline(),
+    }
+    generate = sum(stages.values(), Pipeline([]))
+    train = training_stage.create_pipeline()
+    evaluate = evaluation.create_pipeline()
+    return {
+        "__default__": generate + train + evaluate,
+        "generate": generate,
+        "train": train,
+        "evaluate": evaluate,
+        "evaluate_real": create_real_pipeline(),
+        "extract": extraction.create_pipeline(),
+        **stages,
+    }

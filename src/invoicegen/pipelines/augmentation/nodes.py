@@ -1,0 +1,77 @@
+"""Turn PDFs into page images as a scanner or a phone would see them; the true words move along."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING
+
+from invoicegen.execution import ExecutionOptions
+from invoicegen.pipelines.options import GenerateOptions
+from invoicegen.pipelines.streaming import Loader, Record, process_shards, unfinished
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def augment_pages(
+    plans: dict[str, Loader],
+    pdfs: dict[str, Loader],
+    true_words: dict[str, Loader],
+    finished_images: frozenset[str],
+    finished_words: frozenset[str],
+    generate: GenerateOptions,
+    execution: ExecutionOptions,
+) -> Iterator[tuple[dict[str, pa.Table], dict[str, list[Record]], dict[str, list[Record]]]]:
+    """Page images and the words on them, for every page of every document."""
+    import pyarrow as pa
+
+    def items(name: str) -> list[Record]:
+        planned = {plan["doc_id"]: plan for plan in plans[name]()}
+        printed = {row["doc_id"]: row["pdf"] for row in pdfs[name]().to_pylist()}
+        return [
+            {"plan": planned[truth["doc_id"]], "pdf": printed[truth["doc_id"]], "pages": truth["pages"]}
+            for truth in true_words[name]()
+        ]
+
+    yield {}, {}, {}
+    names = generate.shard_names()
+    todo = unfinished(names, finished_images, finished_words)
+    work = partial(_augment, dpi=generate.dpi, image_format=generate.image_format, quality=generate.jpeg_quality)
+    schema = pa.schema(
+        [("doc_id", pa.string()), ("page", pa.int32()), ("name", pa.string()), ("image", pa.binary())]
+    )
+    for name, records, quarantined in process_shards("augment", todo, items, work, execution, len(names)):
+        images = [image for record in records for image in record.pop("images")]
+        yield (
+            {name: pa.Table.from_pylist(images, schema)},
+            {name: records},
+            {name: quarantined} if quarantined else {},
+        )
+
+
+def _augment(item: Record, dpi: int, image_format: str, quality: int) -> Record:
+    from invoicegen.augmentation import augment
+    from invoicegen.images import encode_image
+    from invoicegen.randomness import Stage, document_rng
+    from invoicegen.rendering import rasterise
+    from invoicegen.schema.truth import TruePage
+
+    plan = item["plan"]
+    rng = document_rng(plan["seed"], plan["index"], Stage.AUGMENTATION)
+    images, pages, applied = [], [], []
+    for record in item["pages"]:
+        truth = TruePage.from_dict(record)
+        augmented = augment(rasterise(item["pdf"], truth.page, dpi), truth, plan["augmentation"], rng)
+        name = f"images/{plan['doc_id']}-{truth.page}.{'jpg' if image_format == 'jpeg' else 'png'}"
+        images.append(
+            {
+                "doc_id": plan["doc_id"],
+                "page": truth.page,
+                "name": name,
+                "image": encode_image(augmented.image, image_format, quality, dpi),
+            }
+        )
+        pages.append(augmented.page.to_dict())
+        applied.append(augmented.applied)
+    return {"doc_id": plan["doc_id"], "images": images, "pages": pages, "augmentations": applied}

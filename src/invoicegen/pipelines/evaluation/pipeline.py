@@ -1,0 +1,72 @@
+"""Wiring of the pipelines ``evaluate`` and ``evaluate_real``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kedro.pipeline import Node, Pipeline
+
+from invoicegen.pipelines.evaluation.nodes import (
+    evaluate_model,
+    extract_real_documents,
+    plot_scores,
+    score_real_documents,
+    write_report,
+)
+
+
+def _report_node() -> Node:
+    return Node(
+        write_report,
+        [
+            "evaluation_scores",
+            "confusion_matrix",
+            "evaluation_errors",
+            "real_scores",
+            "training_history_so_far",
+        ],
+        "evaluation_report",
+        name="write_evaluation_report",
+    )
+
+
+def create_pipeline(**kwargs: Any) -> Pipeline:
+    """``test_pages`` and ``model`` to scores, figures and the report; earlier scores of real documents join in."""
+    return Pipeline(
+        [
+            Node(
+                evaluate_model,
+                ["test_pages", "model", "params:evaluate"],
+                ["evaluation_scores", "confusion_matrix", "evaluation_errors"],
+                name="evaluate_model",
+            ),
+            Node(
+                plot_scores,
+                ["evaluation_scores", "confusion_matrix"],
+                ["entity_scores_plot", "confusion_matrix_plot"],
+                name="plot_evaluation_scores",
+            ),
+            _report_node(),
+        ]
+    )
+
+
+def create_real_pipeline(**kwargs: Any) -> Pipeline:
+    """``model`` and the folder ``params:real`` names to ``real_extractions``, ``real_scores`` and the report."""
+    return Pipeline(
+        [
+            Node(
+                extract_real_documents,
+                ["real_extractions_so_far", "model", "params:real", "params:extract"],
+                "real_extractions",
+                name="extract_real_documents",
+            ),
+            Node(
+                score_real_documents,
+                ["real_extractions", "model", "params:real", "params:extract"],
+                "real_scores",
+                name="score_real_documents",
+            ),
+            _report_node(),
+        ]
+    )

@@ -1,0 +1,61 @@
+"""Read the words of every page, with the engine that its plan names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from invoicegen.execution import ExecutionOptions
+from invoicegen.ocr import PDF_TEXT, OcrOptions
+from invoicegen.pipelines.options import GenerateOptions
+from invoicegen.pipelines.streaming import Loader, Record, process_shards, unfinished
+
+
+def recognise_words(
+    plans: dict[str, Loader],
+    pdfs: dict[str, Loader],
+    page_images: dict[str, Loader],
+    finished: frozenset[str],
+    generate: GenerateOptions,
+    ocr: OcrOptions,
+    execution: ExecutionOptions,
+) -> Iterator[tuple[dict[str, list[Record]], dict[str, list[Record]]]]:
+    """Words as an engine reads them, or as the PDF's text layer has them, a record a document."""
+
+    def items(name: str) -> list[Record]:
+        planned = {plan["doc_id"]: plan for plan in plans[name]()}
+        printed = {row["doc_id"]: row["pdf"] for row in pdfs[name]().to_pylist()}
+        images: dict[str, list[bytes]] = {}
+        for row in page_images[name]().to_pylist():
+            images.setdefault(row["doc_id"], []).append(row["image"])
+        return [{"plan": planned[doc_id], "pdf": printed[doc_id], "images": pages} for doc_id, pages in images.items()]
+
+    yield {}, {}
+    names = generate.shard_names()
+    todo = unfinished(names, finished)
+    work = partial(_recognise, dpi=generate.dpi, options=ocr)
+    for name, records, quarantined in process_shards("recognise", todo, items, work, execution, len(names)):
+        yield {name: records}, {name: quarantined} if quarantined else {}
+
+
+def _recognise(item: Record, dpi: int, options: OcrOptions) -> Record:
+    from importlib.metadata import version
+
+    from invoicegen.ocr import create_engine
+    from invoicegen.images import decode_image
+    from invoicegen.ocr.text_layer import read_text_layer
+
+    plan = item["plan"]
+    if plan["ocr_engine"] == PDF_TEXT:
+        read = [read_text_layer(item["pdf"], page, dpi) for page in range(len(item["images"]))]
+        engine_version = f"pypdfium2 {version('pypdfium2')}"
+    else:
+        engine = create_engine(options.model_copy(update={"engine": plan["ocr_engine"]}))
+        read = [engine.recognise(decode_image(image)) for image in item["images"]]
+        engine_version = engine.version
+    return {
+        "doc_id": plan["doc_id"],
+        "engine": plan["ocr_engine"],
+        "version": engine_version,
+        "pages": [[word.model_dump(mode="json") for word in words] for words in read],
+    }

@@ -1,0 +1,82 @@
+"""Options that several pipelines share: what a run generates."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from invoicegen import __version__
+from invoicegen.augmentation import PRESETS
+from invoicegen.ocr import ENGINE_NAMES, PDF_TEXT
+from invoicegen.templates import PlanOptions
+
+
+class SplitShares(BaseModel):
+    """Shares of the layouts that go to each split."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    train: float = Field(0.8, gt=0)
+    validation: float = Field(0.1, gt=0)
+    test: float = Field(0.1, gt=0)
+
+    @model_validator(mode="after")
+    def _sum(self) -> Self:
+        total = self.train + self.validation + self.test
+        if abs(total - 1) > 1e-9:
+            raise ValueError(f"shares must sum to 1, got {total:g}")
+        return self
+
+
+class GenerateOptions(PlanOptions):
+    """What ``kedro run --pipeline=generate`` makes."""
+
+    shard_size: int = Field(50, gt=0, le=500, description="documents a shard; a shard is finished whole or not at all")
+    shard: int = Field(0, ge=0, description="which of `shards` this machine makes")
+    shards: int = Field(1, gt=0, description="machines that share the run")
+    dpi: int = Field(150, ge=72, le=400, description="resolution of page images")
+    image_format: Literal["jpeg", "png"] = Field("jpeg", description="how page images are stored")
+    jpeg_quality: int = Field(88, ge=30, le=100)
+    split: SplitShares = SplitShares()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.shard >= self.shards:
+            raise ValueError(f"shard {self.shard} of {self.shards}: count from 0 to {self.shards - 1}")
+        if self.documents % self.shard_size:
+            whole = -(-self.documents // self.shard_size) * self.shard_size
+            raise ValueError(
+                f"documents ({self.documents}) must be a multiple of shard_size ({self.shard_size}), so that a "
+                f"longer run goes on where this one ends; take {whole}"
+            )
+        allowed = (PDF_TEXT, *ENGINE_NAMES)
+        unknown = sorted(set(self.engines) - set(allowed))
+        if unknown:
+            raise ValueError(f"engines: unknown {', '.join(unknown)}; allowed: {', '.join(allowed)}")
+        for family, weights in self.presets.items():
+            unknown = sorted(set(weights) - set(PRESETS))
+            if unknown:
+                raise ValueError(
+                    f"presets.{family}: unknown {', '.join(unknown)}; allowed: {', '.join(sorted(PRESETS))}"
+                )
+        return self
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of all that decides what a shard contains; which and how many shards are made does not."""
+        decided = self.model_dump(mode="json", exclude={"documents", "shard", "shards"})
+        canonical = json.dumps({"version": __version__, **decided}, sort_keys=True)
+        return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+    def shard_names(self) -> list[str]:
+        """Partition ids of the shards that this machine makes."""
+        numbers = range(self.documents // self.shard_size)[self.shard :: self.shards]
+        return [f"{self.fingerprint}/docs-{number:07d}" for number in numbers]
+
+    def indices(self, shard_name: str) -> range:
+        """Indices of the documents of a shard."""
+        number = int(shard_name.rsplit("-", 1)[1])
+        return range(number * self.shard_size, (number + 1) * self.shard_size)

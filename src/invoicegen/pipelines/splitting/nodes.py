@@ -1,0 +1,71 @@
+"""Deal layouts to train, validation and test, and write the model's input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from invoicegen.pipelines.options import GenerateOptions
+from invoicegen.pipelines.streaming import Loader, unfinished
+from invoicegen.splitting import assign_split
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Shards = dict[str, "pa.Table"]
+
+
+def split_pages(
+    plans: dict[str, Loader],
+    annotations: dict[str, Loader],
+    page_images: dict[str, Loader],
+    finished_train: frozenset[str],
+    finished_validation: frozenset[str],
+    finished_test: frozenset[str],
+    generate: GenerateOptions,
+) -> Iterator[tuple[Shards, Shards, Shards]]:
+    """Parquet shards with image bytes, no layout in two splits."""
+    from invoicegen.schema.annotation import Page
+    from invoicegen.schema.rows import page_to_row, rows_to_table
+
+    yield {}, {}, {}
+    for name in unfinished(generate.shard_names(), finished_train, finished_validation, finished_test):
+        images = {(row["doc_id"], row["page"]): row["image"] for row in page_images[name]().to_pylist()}
+        presets = {plan["doc_id"]: plan["augmentation"] for plan in plans[name]()}
+        rows: dict[str, list[dict[str, Any]]] = {"train": [], "validation": [], "test": []}
+        for record in annotations[name]():
+            group = record["provenance"]["split_group"]
+            split = assign_split(group, generate.seed, generate.split.model_dump())
+            page = Page.model_validate({**record, "split": split})
+            rows[split].append(page_to_row(page, images[page.doc_id, page.page], presets[page.doc_id]))
+        train, validation, test = ({name: rows_to_table(rows[split])} for split in rows)
+        yield train, validation, test
+
+
+def describe_model_input(
+    train: dict[str, Loader], validation: dict[str, Loader], test: dict[str, Loader], generate: GenerateOptions
+) -> dict[str, Any]:
+    """The manifest: which generation is current, and what is in it.
+
+    Raises:
+        ValueError: If a split has no pages; says how to get some.
+    """
+    manifest: dict[str, Any] = {
+        "fingerprint": generate.fingerprint,
+        "generate": generate.model_dump(mode="json"),
+        "splits": {},
+    }
+    for split, shards in (("train", train), ("validation", validation), ("test", test)):
+        pages, documents, groups = 0, set(), set()
+        for name in generate.shard_names():
+            table = shards[name]().select(["doc_id", "split_group"])
+            pages += table.num_rows
+            documents |= set(table["doc_id"].to_pylist())
+            groups |= set(table["split_group"].to_pylist())
+        manifest["splits"][split] = {"pages": pages, "documents": len(documents), "layouts": len(groups)}
+        if not pages and generate.shards == 1:
+            raise ValueError(
+                f"the {split} split is empty: {generate.documents} documents are too few for shares of "
+                f"{generate.split.model_dump()}; raise generate.documents or take another generate.seed"
+            )
+    return manifest

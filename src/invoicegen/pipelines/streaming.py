@@ -1,0 +1,80 @@
+"""What every stage does alike: pass over finished shards, spread documents, set failures aside."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+from invoicegen.execution import ExecutionOptions, Failure, map_items
+
+logger = logging.getLogger(__name__)
+
+Item = TypeVar("Item")
+Record = dict[str, Any]
+Loader = Callable[[], Any]
+
+
+class Quarantined:
+    """Documents of one shard that failed in one stage, with what is needed to replay them."""
+
+    def __init__(self, stage: str) -> None:
+        self.stage = stage
+        self.records: list[Record] = []
+
+    def add(self, item: Record, failure: Failure) -> None:
+        """Set one document aside."""
+        plan = item.get("plan", item)
+        record = {"stage": self.stage, "doc_id": plan["doc_id"], "index": plan["index"], "error": failure.error}
+        logger.warning("%s of %s failed and is set aside: %s", self.stage, plan["doc_id"], failure.error)
+        self.records.append({**record, "traceback": failure.traceback, "plan": plan})
+
+
+def unfinished(names: Sequence[str], *finished: frozenset[str]) -> list[str]:
+    """Shards that still have to be made: those that are not in every output of the stage."""
+    done = frozenset.intersection(*finished) if finished else frozenset()
+    return [name for name in names if name not in done]
+
+
+def process_shards(
+    stage: str,
+    names: Sequence[str],
+    items_of: Callable[[str], list[Record]],
+    function: Callable[[Record], Record],
+    execution: ExecutionOptions,
+    of_all: int,
+) -> Iterator[tuple[str, list[Record], list[Record]]]:
+    """Run a stage over shards, one in memory at a time.
+
+    Args:
+        stage: What the stage is called in progress bars and quarantine records.
+        names: Shards to make.
+        items_of: The work items of a shard; each is the plan of a document or holds it under ``plan``.
+        function: Makes the record of one item; picklable.
+        execution: How documents are spread.
+        of_all: Shards of the whole run, finished ones included.
+
+    Yields:
+        Shard name, records of the documents that succeeded, quarantine records of those that failed.
+    """
+    from tqdm import tqdm
+
+    if len(names) < of_all:
+        logger.info("%s: %d of %d shards are finished already", stage, of_all - len(names), of_all)
+    if not names:
+        return
+    with tqdm(
+        desc=f"{stage:<11}", unit="doc", file=sys.stderr, disable=None if execution.progress else True, smoothing=0.1
+    ) as bar:
+        for number, name in enumerate(names):
+            items = items_of(name)
+            bar.total = (bar.total or 0) + len(items) * (len(names) if number == 0 else 0)
+            records, quarantined = [], Quarantined(stage)
+            for item, result in zip(items, map_items(function, items, execution), strict=True):
+                if isinstance(result, Failure):
+                    quarantined.add(item, result)
+                else:
+                    records.append(result)
+                bar.update()
+            yield name, records, quarantined.records

@@ -1,0 +1,42 @@
+"""Plan documents and write down what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from invoicegen.execution import ExecutionOptions
+from invoicegen.pipelines.options import GenerateOptions
+from invoicegen.pipelines.streaming import Loader, Record, process_shards, unfinished
+
+
+def plan_documents(finished: frozenset[str], generate: GenerateOptions) -> Iterator[dict[str, list[Record]]]:
+    """Decide kind, locale, layout, engine and augmentation of every document, a shard at a time."""
+    from invoicegen.templates import plan_document
+
+    for name in unfinished(generate.shard_names(), finished):
+        yield {name: [plan_document(i, generate).model_dump(mode="json") for i in generate.indices(name)]}
+
+
+def synthesise_documents(
+    plans: dict[str, Loader], finished: frozenset[str], generate: GenerateOptions, execution: ExecutionOptions
+) -> Iterator[tuple[dict[str, list[Record]], dict[str, list[Record]]]]:
+    """The record of every planned document."""
+    yield {}, {}  # Kedro unpacks the outputs of a stream by its first element: never leave it without one.
+    names = generate.shard_names()
+    todo = unfinished(names, finished)
+    shards = process_shards("synthesise", todo, lambda name: plans[name](), _synthesise, execution, len(names))
+    for name, records, quarantined in shards:
+        yield {name: records}, {name: quarantined} if quarantined else {}
+
+
+def _synthesise(plan: Record) -> Record:
+    from invoicegen.schema.plan import DocumentPlan
+    from invoicegen.synthesis import synthesise
+
+    invoice = synthesise(DocumentPlan.model_validate(plan))
+    problems = invoice.check_totals()
+    if problems:
+        raise ValueError(f"does not add up: {'; '.join(problems)}")
+    record: dict[str, Any] = {"plan": plan, "invoice": invoice.model_dump(mode="json")}
+    return record

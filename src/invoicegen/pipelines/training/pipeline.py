@@ -1,0 +1,24 @@
+"""Wiring of the pipeline ``train``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kedro.pipeline import Node, Pipeline
+
+from invoicegen.pipelines.training.nodes import plot_training_curves, train
+
+
+def create_pipeline(**kwargs: Any) -> Pipeline:
+    """``train_pages`` and ``validation_pages`` to ``model``, ``training_summary`` and ``training_curves``."""
+    return Pipeline(
+        [
+            Node(
+                train,
+                ["train_pages", "validation_pages", "params:train", "params:train_folders"],
+                ["model", "training_summary", "training_metrics"],
+                name="train_model",
+            ),
+            Node(plot_training_curves, "training_metrics", "training_curves", name="plot_training_curves"),
+        ]
+    )

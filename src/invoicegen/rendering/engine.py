@@ -1,0 +1,195 @@
+"""WeasyPrint, set up for many small documents: the module to import only when something is rendered."""
+
+from __future__ import annotations
+
+import gc
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache, lru_cache, partial
+from importlib.resources import files
+from typing import Any, Final
+from xml.etree.ElementTree import Element, ParseError, fromstring
+
+from invoicegen.rendering.fontconfig import use_listed_fonts
+
+use_listed_fonts()  # before WeasyPrint loads, which reads the variable it sets
+
+import cssselect2  # type: ignore[import-untyped]  # noqa: E402
+import pypdfium2 as pdfium  # noqa: E402
+from weasyprint import CSS, HTML  # noqa: E402
+from weasyprint.css.counters import CounterStyle  # noqa: E402
+from weasyprint.text.fonts import FontConfiguration  # noqa: E402
+from weasyprint.urls import FatalURLFetchingError, URLFetcher  # noqa: E402
+
+from invoicegen.rendering.document import RenderedDocument  # noqa: E402
+from invoicegen.rendering.errors import RenderingError  # noqa: E402
+from invoicegen.rendering.marks import Marks  # noqa: E402
+from invoicegen.rendering.raster import raster_size  # noqa: E402
+from invoicegen.rendering.recorder import Recorder  # noqa: E402
+from invoicegen.rendering.words import Affine, Numbering, PaintedText, Polygon, true_words  # noqa: E402
+from invoicegen.schema.truth import TruePage  # noqa: E402
+
+_XHTML: Final = ' xmlns="http://www.w3.org/1999/xhtml"'
+_COLLECT_EVERY: Final = 20
+# Fonts, caches and the recorder of the process serve one document at a time.
+_lock = threading.Lock()
+_rendered = 0
+
+
+def render(html: str, dpi: int) -> RenderedDocument:
+    """See :func:`invoicegen.rendering.render_document`."""
+    with _lock, _rarely_collecting():
+        root = _parse(html)
+        counter_style = CounterStyle()
+        sheet, counters = _stylesheet(_take_styles(root))
+        counter_style.update(counters)
+        document = _Xhtml(root).render(font_config=_fonts(), counter_style=counter_style, stylesheets=[sheet])
+        recorder = Recorder(Marks(root))
+        for page in document.pages:
+            page.paint = partial(_paint, recorder, page, page.paint)
+        with recorder.recording():
+            pdf = document.write_pdf()
+        missing = {chr(codepoint) for font in document.fonts.values() for codepoint in font.missing}
+        if missing:
+            shown = ", ".join(f"{character!r} (U+{ord(character):04X})" for character in sorted(missing))
+            raise RenderingError(
+                f"no font of templates/fonts.yml has {shown}: replace it, or add such a font"
+            )
+        pages = _true_pages(pdf, recorder, dpi)
+        return RenderedDocument(pdf, pages, sorted({font.family for font in document.fonts.values()}))
+
+
+def _true_pages(pdf: bytes, recorder: Recorder, dpi: int) -> list[TruePage]:
+    """The recorded text as words, in pixels of the raster that pdfium makes of each page."""
+    numbering = Numbering()
+    pages = []
+    file = pdfium.PdfDocument(pdf)
+    try:
+        for index, painted in enumerate(recorder.pages):
+            page = file[index]
+            try:
+                left, bottom, right, top = page.get_mediabox()
+                width, height = raster_size(page.get_width(), page.get_height(), dpi)
+            finally:
+                page.close()
+            scale_x, scale_y = width / (right - left), height / (top - bottom)
+            to_pixels: Affine = (scale_x, 0.0, 0.0, -scale_y, -left * scale_x, top * scale_y)
+            placed = (_place(text, to_pixels) for text in painted)
+            words = true_words(placed, index, (width, height), numbering)
+            pages.append(TruePage(page=index, width=width, height=height, words=words))
+    finally:
+        file.close()
+    return pages
+
+
+def _place(text: PaintedText, to_pixels: Affine) -> PaintedText:
+    kx, _, _, ky, x0, y0 = to_pixels
+    a, b, c, d, e, f = text.matrix
+    return PaintedText(
+        clusters=text.clusters,
+        matrix=(kx * a, ky * b, kx * c, ky * d, kx * e + x0, ky * f + y0),
+        mark=text.mark,
+        line=text.line,
+        block=text.block,
+        clips=tuple(_clip_in_pixels(clip, to_pixels) for clip in text.clips),
+        letter_spacing=text.letter_spacing,
+    )
+
+
+def _clip_in_pixels(clip: Polygon, to_pixels: Affine) -> Polygon:
+    kx, _, _, ky, x0, y0 = to_pixels
+    return tuple((kx * x + x0, ky * y + y0) for x, y in clip)
+
+
+def _paint(recorder: Recorder, page: Any, paint: Any, stream: Any, scale: float = 1) -> None:
+    recorder.begin_page(page._page_box)
+    paint(stream, scale)
+
+
+def _parse(html: str) -> Element:
+    try:
+        root = fromstring(html.replace(_XHTML, "", 1))
+    except ParseError as error:
+        line = html.splitlines()[error.position[0] - 1 : error.position[0]]
+        raise RenderingError(f"not well-formed XHTML: {error}: {''.join(line).strip()[:200]!r}") from error
+    if root.tag != "html":
+        raise RenderingError(f"the root element is <{root.tag}>, not <html>")
+    return root
+
+
+def _take_styles(root: Element) -> str:
+    """The text of all ``<style>`` elements, which are emptied."""
+    styles = []
+    for style in root.iter("style"):
+        styles.append(style.text or "")
+        style.text = None
+    text = "\n".join(styles)
+    if "@font-face" in text or "@import" in text:
+        raise RenderingError(
+            "@font-face and @import are not allowed: use the families of templates/fonts.yml"
+        )
+    return text
+
+
+class _RefusedError(FatalURLFetchingError):  # type: ignore[misc]
+    """Something outside the document was asked for."""
+
+
+class _DataFetcher(URLFetcher):  # type: ignore[misc]
+    """Opens ``data:`` URLs only: a document needs no network and no file."""
+
+    def fetch(self, url: str, headers: Any = None) -> Any:
+        if not url.startswith("data:"):
+            raise _RefusedError(f"{url}: only data: URLs are allowed in a document")
+        return super().fetch(url, headers)
+
+
+@cache
+def _fonts() -> Any:
+    return FontConfiguration()
+
+
+@cache
+def _user_agent_stylesheet() -> Any:
+    return CSS(string=files(__package__).joinpath("user_agent.css").read_text(encoding="utf-8"))
+
+
+@lru_cache(maxsize=64)
+def _stylesheet(text: str) -> tuple[Any, Any]:
+    """A parsed stylesheet and the counter styles that it defines."""
+    counters = CounterStyle()
+    return (
+        CSS(string=text, font_config=_fonts(), counter_style=counters, url_fetcher=_DataFetcher()),
+        counters,
+    )
+
+
+class _Xhtml(HTML):  # type: ignore[misc]
+    """A parsed document for WeasyPrint, with a small default stylesheet."""
+
+    def __init__(self, root: Element) -> None:
+        self.base_url = None
+        self.url_fetcher = _DataFetcher()
+        self.media_type = "print"
+        self.wrapper_element = cssselect2.ElementWrapper.from_html_root(root, content_language=None)
+        self.etree_element = self.wrapper_element.etree_element
+
+    def _ua_stylesheets(self, forms: bool = False) -> list[Any]:
+        return [_user_agent_stylesheet()]
+
+
+@contextmanager
+def _rarely_collecting() -> Iterator[None]:
+    """No garbage collection while a document is laid out; its cycles are freed every few documents."""
+    global _rendered
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        _rendered += 1
+        if _rendered % _COLLECT_EVERY == 0:
+            gc.collect()
+        if enabled:
+            gc.enable()

@@ -1,0 +1,233 @@
+"""What an invoice says, before it has a look: records named after EN 16931 business terms.
+
+Money is in integer minor units of ``Invoice.currency`` (cents, pence); quantities, unit prices and rates are
+decimals. Every total follows from its parts; :meth:`Invoice.check_totals` proves it.
+
+Source of terms: EN 16931-1:2017, semantic data model (BT and BG numbers in the field descriptions).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from invoicegen.schema.annotation import DocumentType
+
+DocumentKind = Literal[
+    "commercial_invoice",
+    "tax_invoice",
+    "proforma_invoice",
+    "utility_bill",
+    "service_invoice",
+    "subscription_invoice",
+    "advertising_invoice",
+    "credit_note",
+    "supermarket_receipt",
+    "shop_receipt",
+    "restaurant_receipt",
+    "fuel_receipt",
+]
+RECEIPT_KINDS = frozenset(
+    {"supermarket_receipt", "shop_receipt", "restaurant_receipt", "fuel_receipt"}
+)
+
+
+def document_type_of(kind: DocumentKind) -> DocumentType:
+    """The document type (BT-3 group) that a kind belongs to."""
+    if kind in RECEIPT_KINDS:
+        return "receipt"
+    return "credit_note" if kind == "credit_note" else "invoice"
+
+
+def round_half_up(value: Decimal) -> int:
+    """A whole number of minor units; halves away from zero, as invoices are commonly rounded."""
+    return int(value.quantize(Decimal(1), rounding=ROUND_HALF_UP))
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Address(_Record):
+    """A postal address (BG-5, BG-8)."""
+
+    lines: list[str] = Field(
+        min_length=1,
+        description="printed lines without the name, in the order and form of the country, country line excluded",
+    )
+    city: str = Field(description="BT-37, BT-52")
+    post_code: str = Field(default="", description="BT-38, BT-53")
+    subdivision: str | None = Field(default=None, description="BT-39, BT-54")
+    country_code: str = Field(description="BT-40, BT-55; ISO 3166-1 alpha-2")
+    country: str = Field(description="country name in the language of the document")
+
+
+class Party(_Record):
+    """Seller (BG-4) or buyer (BG-7)."""
+
+    name: str = Field(description="BT-27, BT-44")
+    trading_name: str | None = Field(default=None, description="BT-28, BT-45")
+    contact_person: str | None = Field(default=None, description="BT-41, BT-56")
+    address: Address
+    tax_id: str | None = Field(default=None, description="BT-31, BT-48; VAT, GST or sales tax number as printed")
+    tax_number: str | None = Field(default=None, description="BT-32; local tax number beside the VAT id")
+    registration_id: str | None = Field(default=None, description="BT-30; company register, always O")
+    phone: str | None = None
+    fax: str | None = None
+    email: str | None = None
+    website: str | None = None
+
+
+class InvoiceLine(_Record):
+    """Invoice line (BG-25)."""
+
+    line_id: str = Field(description="BT-126, printed position")
+    name: str = Field(description="BT-153")
+    description: str | None = Field(default=None, description="BT-154; further printed text of the same cell")
+    item_code: str | None = Field(default=None, description="BT-155 or BT-157 (EAN)")
+    quantity: Decimal = Field(description="BT-129")
+    unit_code: str = Field(default="C62", description="BT-130, UN/ECE Recommendation 20")
+    unit: str | None = Field(default=None, description="the unit as printed in the language: Stk., hrs, kg")
+    unit_price: Decimal = Field(description="BT-146 or BT-148, in major units (may have more than two decimals)")
+    discount_percent: Decimal | None = Field(default=None, description="BT-138")
+    discount: int = Field(default=0, description="BT-136, minor units, positive reduces the amount")
+    tax_rate: Decimal = Field(description="BT-152, percent")
+    tax_code: str | None = Field(default=None, description="code letter of the rate on a receipt")
+    net_amount: int = Field(
+        description="BT-131, minor units; tax included when Invoice.prices_include_tax"
+    )
+
+
+class AllowanceCharge(_Record):
+    """Document-level allowance (BG-20) or charge (BG-21)."""
+
+    is_charge: bool
+    reason: str = Field(description="BT-97, BT-104, as printed")
+    percent: Decimal | None = Field(default=None, description="BT-94, BT-101")
+    amount: int = Field(ge=0, description="BT-92, BT-99, minor units, positive")
+    tax_rate: Decimal = Field(description="BT-96, BT-103")
+
+
+class TaxLine(_Record):
+    """Tax breakdown (BG-23)."""
+
+    rate: Decimal = Field(description="BT-119, percent")
+    category: Literal["S", "Z", "E", "AE", "O"] = Field(default="S", description="BT-118, UNCL5305")
+    name: str = Field(description="name of the tax as printed: VAT, MwSt., TVA, GST, Sales Tax")
+    code: str | None = Field(default=None, description="code letter on a receipt")
+    base: int = Field(description="BT-116, minor units, always without tax")
+    amount: int = Field(description="BT-117, minor units")
+
+
+class Totals(_Record):
+    """Document totals (BG-22), minor units."""
+
+    line_sum: int = Field(description="BT-106; sum of line amounts")
+    allowances: int = Field(default=0, description="BT-107")
+    charges: int = Field(default=0, description="BT-108")
+    net: int = Field(description="BT-109; total without tax")
+    tax: int = Field(description="BT-110")
+    gross: int = Field(description="BT-112; total with tax")
+    rounding: int = Field(default=0, description="BT-114; added to the gross total before payment")
+    paid: int = Field(default=0, description="BT-113")
+    due: int = Field(description="BT-115")
+
+
+class Payment(_Record):
+    """Payment instructions (BG-16) and terms."""
+
+    method: str | None = Field(default=None, description="BT-82, as printed")
+    terms: str | None = Field(default=None, description="BT-20, as printed")
+    reference: str | None = Field(default=None, description="BT-83")
+    iban: str | None = Field(default=None, description="BT-84 without spaces")
+    account_number: str | None = Field(default=None, description="BT-84 where the country has no IBAN")
+    bic: str | None = Field(default=None, description="BT-86")
+    bank_code: str | None = Field(default=None, description="sort code, routing number, BSB, IFSC, BLZ")
+    bank_name: str | None = Field(default=None, description="always O")
+
+
+class Tender(_Record):
+    """Money handed over at a till."""
+
+    method: str = Field(description="as printed: CASH, VISA, Karte")
+    amount: int = Field(description="minor units")
+    card_number: str | None = Field(default=None, description="masked, always O")
+
+
+class Invoice(_Record):
+    """Everything a document says."""
+
+    doc_id: str
+    seed: int
+    index: int
+    kind: DocumentKind
+    document_type: DocumentType
+    locale: str = Field(description="xx_YY")
+    currency: str = Field(description="BT-5, ISO 4217")
+    currency_digits: int = Field(default=2, description="minor-unit digits of the currency")
+    industry: str
+    number: str = Field(description="BT-1")
+    issue_date: dt.date = Field(description="BT-2")
+    issue_time: dt.time | None = None
+    due_date: dt.date | None = Field(default=None, description="BT-9")
+    delivery_date: dt.date | None = Field(default=None, description="BT-72 or BT-73, start of the period")
+    delivery_end: dt.date | None = Field(default=None, description="BT-74, end of the period")
+    purchase_order_number: str | None = Field(default=None, description="BT-13")
+    preceding_invoice_number: str | None = Field(default=None, description="BT-25")
+    seller: Party
+    buyer: Party | None = None
+    ship_to: Party | None = Field(default=None, description="always O")
+    prices_include_tax: bool = False
+    tax_name: str = Field(description="VAT, MwSt., TVA, GST, Sales Tax, …")
+    lines: list[InvoiceLine] = Field(min_length=1)
+    allowances_charges: list[AllowanceCharge] = []
+    tax_lines: list[TaxLine] = []
+    totals: Totals
+    payment: Payment = Payment()
+    tenders: list[Tender] = []
+    change: int = Field(default=0, description="change given, minor units; always O")
+    extras: dict[str, str] = Field(
+        default={},
+        description="hard negatives, always O: customer_number, order_date, contract_number, cashier, till, "
+        "table, loyalty_points, bank_name, terminal, approval_code, meter_number, … key to printed value",
+    )
+    notes: list[str] = Field(default=[], description="free text: thanks, fine print, adverts; always O")
+
+    def check_totals(self) -> list[str]:
+        """What does not add up; empty when everything does."""
+        t = self.totals
+        problems = []
+        for line in self.lines:
+            exact = line.quantity * line.unit_price * Decimal(10) ** self.currency_digits
+            expected = round_half_up(exact) - line.discount
+            if expected != line.net_amount:
+                problems.append(f"line {line.line_id}: amount {line.net_amount}, parts give {expected}")
+        rules = {
+            "BT-106 line_sum": (t.line_sum, sum(line.net_amount for line in self.lines)),
+            "BT-107 allowances": (
+                t.allowances,
+                sum(a.amount for a in self.allowances_charges if not a.is_charge),
+            ),
+            "BT-108 charges": (t.charges, sum(a.amount for a in self.allowances_charges if a.is_charge)),
+            "BT-110 tax": (t.tax, sum(line.amount for line in self.tax_lines)),
+            "BT-112 gross": (t.gross, t.net + t.tax),
+            "BT-115 due": (t.due, t.gross + t.rounding - t.paid),
+        }
+        before_tax = t.line_sum - t.allowances + t.charges
+        if self.prices_include_tax:
+            rules["gross from lines"] = (t.gross, before_tax)
+        else:
+            rules["BT-109 net"] = (t.net, before_tax)
+        for name in {line.name: None for line in self.tax_lines}:
+            # Taxes that share a rate (CGST and SGST, state and county) stand each on the whole base.
+            rules[f"BT-116 bases of {name}"] = (
+                t.net,
+                sum(line.base for line in self.tax_lines if line.name == name),
+            )
+        if self.tenders:
+            rules["tenders less change"] = (sum(item.amount for item in self.tenders) - self.change, t.due)
+        problems += [f"{name}: {got}, parts give {want}" for name, (got, want) in rules.items() if got != want]
+        return problems

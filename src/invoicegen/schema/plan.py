@@ -1,0 +1,28 @@
+"""The plan of a document: everything that is decided before it is written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from invoicegen.schema.annotation import DocumentType, TemplateFamily
+from invoicegen.schema.invoice import DocumentKind
+
+
+class DocumentPlan(BaseModel):
+    """What document ``index`` of a run with ``seed`` will be: a pure function of the two and the options."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    doc_id: str
+    seed: int
+    index: int = Field(ge=0)
+    kind: DocumentKind
+    document_type: DocumentType
+    locale: str
+    family: TemplateFamily
+    genome: dict[str, Any] = Field(description="sampled layout; structural genes and style genes")
+    split_group: str = Field(description="hash of the structural genes")
+    ocr_engine: str = Field(description="engine that will read its pages")
+    augmentation: str = Field(description="preset that its pages go through")

@@ -1,0 +1,32 @@
+"""What the model says of a page, before it is turned into fields."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from invoicegen.schema.annotation import Word
+
+
+@dataclass(frozen=True, slots=True)
+class PagePrediction:
+    """Labels and confidences of every word of one page; windows already merged, one entry a word.
+
+    Attributes:
+        page: Page number in the document, from 0.
+        width: Page width in pixels.
+        height: Page height in pixels.
+        words: The words that were read, boxes in pixels.
+        ner_tags: BIO labels of the taxonomy.
+        ner_confidences: Probability of each label, 0 to 1.
+        table_tags: OUTSIDE, INSIDE or CELL.
+        cell_tags: EMPTY, HEADER or DATA.
+    """
+
+    page: int
+    width: int
+    height: int
+    words: list[Word]
+    ner_tags: list[str]
+    ner_confidences: list[float]
+    table_tags: list[str]
+    cell_tags: list[str]

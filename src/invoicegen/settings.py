@@ -1,0 +1,16 @@
+"""Kedro project settings; see https://docs.kedro.org/en/stable/configure/configuration_basics/."""
+
+from kedro.config import OmegaConfigLoader
+
+from invoicegen.hooks import ParameterHooks
+
+HOOKS = (ParameterHooks(),)
+CONFIG_LOADER_CLASS = OmegaConfigLoader
+CONFIG_LOADER_ARGS = {
+    "base_env": "base",
+    "default_run_env": "local",
+    "config_patterns": {
+        "catalog": ["catalog*", "catalog*/**"],
+        "parameters": ["parameters*", "parameters*/**"],
+    },
+}

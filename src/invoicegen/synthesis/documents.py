@@ -1,0 +1,598 @@
+"""From a plan to the record of a document: :func:`synthesise`."""
+
+from __future__ import annotations
+
+import calendar
+import datetime as dt
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Final, Literal
+
+from invoicegen.randomness import Stage, document_rng
+from invoicegen.schema.invoice import (
+    RECEIPT_KINDS,
+    AllowanceCharge,
+    Invoice,
+    InvoiceLine,
+    Party,
+    Payment,
+    TaxLine,
+    Tender,
+    Totals,
+    round_half_up,
+)
+from invoicegen.schema.plan import DocumentPlan
+from invoicegen.synthesis.draw import Draw
+from invoicegen.synthesis.goods import Goods, draw_line_count, fill_note
+from invoicegen.synthesis.identifiers import (
+    DOCUMENT_NUMBERS,
+    RECEIPT_NUMBERS,
+    creditor_reference,
+    draw_account,
+    draw_number,
+)
+from invoicegen.synthesis.locales import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    LOCALES,
+    Industry,
+    Language,
+    Locale,
+    TaxClass,
+    TaxRegime,
+    load_industries,
+    load_language,
+    load_locale,
+)
+from invoicegen.synthesis.money import amounts_by_rate, plain, tax_breakdown, total_up
+from invoicegen.synthesis.parties import Names, draw_buyer, draw_seller
+
+_DIGITS: Final = 2  # Minor-unit digits: every currency of the locales has cents.
+_NOTE_FACE: Final = (500, 1000, 2000, 5000, 10000, 20000)  # Banknotes, minor units.
+
+
+def synthesise(plan: DocumentPlan) -> Invoice:
+    """The record of the document that ``plan`` describes: a pure function of the plan.
+
+    Every number in it adds up (``Invoice.check_totals()`` is empty), identifiers pass their checks, and the due date
+    follows from the printed terms. On credit notes amounts are printed positive or negative; where they are negative,
+    either all quantities or all unit prices are, and so are discounts, amounts, tax lines and totals.
+
+    Args:
+        plan: Kind, locale, seed and index of the document.
+
+    Raises:
+        LocaleError: If the plan names a locale that does not exist, or its data cannot be used.
+        ValueError: If the locale has no documents of this kind.
+    """
+    locale = load_locale(plan.locale)
+    if plan.kind not in locale.kinds:
+        raise ValueError(
+            f"{plan.doc_id}: locale {plan.locale} has no {plan.kind}; plan one of {', '.join(locale.kinds)}"
+        )
+    return _Document(plan, locale).write()
+
+
+class _Document:
+    """The state of one document while it is written."""
+
+    def __init__(self, plan: DocumentPlan, locale: Locale) -> None:
+        self.plan = plan
+        self.locale = locale
+        self.language: Language = load_language(locale.language)
+        self.draw = Draw(document_rng(plan.seed, plan.index, Stage.SYNTHESIS))
+        self.names = Names(self.draw, locale)
+        self.receipt = plan.kind in RECEIPT_KINDS
+        candidates = [name for name, trade in load_industries().items() if plan.kind in trade.kinds]
+        self.industry_name = self.draw.pick(candidates)
+        self.industry: Industry = load_industries()[self.industry_name]
+        self.date = self._issue_date()
+        self.regime: TaxRegime = self._regime()
+        self.rates: dict[TaxClass, Decimal] = {
+            tax_class: plain(self.draw.pick(rates)) for tax_class, rates in self.regime.rates.items()
+        }
+        share = self.regime.inclusive_receipts if self.receipt else self.regime.inclusive
+        self.inclusive = self.regime.charges_tax and self.draw.chance(share)
+
+    def write(self) -> Invoice:
+        draw, plan = self.draw, self.plan
+        with_tax_id = self.regime.seller_has_tax_id and (
+            self.regime.zero_category == "AE" or draw.chance(0.7 if self.receipt else 0.9)
+        )
+        seller = draw_seller(self.names, self.industry_name, plan.kind, with_tax_id)
+        buyer = self._buyer()
+        lines = self._lines()
+        negative = plan.kind == "credit_note" and draw.chance(0.45)
+        allowances_charges = [] if negative else self._allowances_charges(lines)
+        codes = self._tax_codes(lines)
+        if codes:
+            lines = [line.model_copy(update={"tax_code": codes[line.tax_rate]}) for line in lines]
+        tax_name = draw.pick(self.regime.names)
+        tax_lines = self._tax_lines(lines, allowances_charges, tax_name, codes)
+        cash = self.receipt and draw.chance(0.5)
+        rounding = self.locale.cash_rounding if cash else 1
+        totals = total_up(
+            lines, allowances_charges, tax_lines, inclusive=self.inclusive, cash_rounding=rounding
+        )
+        if not self.receipt and plan.kind not in ("credit_note", "proforma_invoice"):
+            totals = self._prepaid(totals)
+        tenders, change = self._tenders(totals, cash) if self.receipt else ([], 0)
+        if negative:
+            lines, tax_lines, totals = _negated(lines, tax_lines, totals, prices=draw.chance(0.3))
+        number = self._number()
+        start, end = self._delivery()
+        due_date, terms = self._terms()
+        extras = self._extras(buyer)
+        return Invoice(
+            doc_id=plan.doc_id,
+            seed=plan.seed,
+            index=plan.index,
+            kind=plan.kind,
+            document_type=plan.document_type,
+            locale=plan.locale,
+            currency=self.locale.currency,
+            currency_digits=_DIGITS,
+            industry=self.industry_name,
+            number=number,
+            issue_date=self.date,
+            issue_time=self._time() if self.receipt and draw.chance(0.92) else None,
+            due_date=due_date,
+            delivery_date=start,
+            delivery_end=end,
+            purchase_order_number=self._order_number(),
+            preceding_invoice_number=self._preceding_number() if plan.kind == "credit_note" else None,
+            seller=seller,
+            buyer=buyer,
+            ship_to=self._ship_to(buyer),
+            prices_include_tax=self.inclusive,
+            tax_name=tax_name,
+            lines=lines,
+            allowances_charges=allowances_charges,
+            tax_lines=tax_lines,
+            totals=totals,
+            payment=self._payment(number, terms, paid_up=totals.paid > 0 and totals.due == 0),
+            tenders=tenders,
+            change=change,
+            extras=extras,
+            notes=self._notes(seller),
+        )
+
+    def _issue_date(self) -> dt.date:
+        first, last = dt.date(FIRST_YEAR, 1, 1), dt.date(LAST_YEAR, 12, 31)
+        # Three in four documents are of the later half.
+        span = (last - first).days
+        offset = self.draw.between(span // 2, span) if self.draw.chance(0.5) else self.draw.between(0, span)
+        return first + dt.timedelta(days=offset)
+
+    def _regime(self) -> TaxRegime:
+        usable = {
+            place: regime.weight
+            for place, regime in enumerate(self.locale.tax)
+            if regime.since <= self.date <= regime.until and (regime.receipts or not self.receipt)
+        }
+        return self.locale.tax[self.draw.weighted(usable)]
+
+    def _time(self) -> dt.time:
+        return dt.time(self.draw.between(7, 22), self.draw.between(0, 59), self.draw.between(0, 59))
+
+    def _buyer(self) -> Party | None:
+        draw, plan = self.draw, self.plan
+        if self.receipt and not draw.chance(0.06):
+            return None
+        private = {"utility_bill": 0.6, "advertising_invoice": 0.0, "subscription_invoice": 0.25}
+        business = self.regime.buyer != "any" or not draw.chance(private.get(plan.kind, 0.15))
+        abroad = self.regime.buyer == "foreign" or (business and not self.receipt and draw.chance(0.03))
+        names = self.names
+        if abroad:
+            names = Names(draw, self._foreign_locale(within_area=self.regime.buyer == "foreign"))
+        with_tax_id = business and (self.regime.buyer != "any" or draw.chance(0.3))
+        return draw_buyer(
+            names,
+            draw.pick(list(load_industries())),
+            self.locale.language,
+            business=business,
+            with_tax_id=with_tax_id,
+        )
+
+    def _foreign_locale(self, *, within_area: bool) -> Locale:
+        others = [load_locale(name) for name in LOCALES if name != self.plan.locale]
+        fitting = [
+            other
+            for other in others
+            if other.country != self.locale.country and (not within_area or other.area == self.locale.area)
+        ]
+        return self.draw.pick(fitting) if fitting else self.locale
+
+    def _ship_to(self, buyer: Party | None) -> Party | None:
+        if buyer is None or self.industry.service or not self.draw.chance(0.22):
+            return None
+        same_name = self.draw.chance(0.7)
+        other = draw_buyer(
+            self.names,
+            self.industry_name,
+            self.locale.language,
+            business=self.draw.chance(0.7),
+            with_tax_id=False,
+        )
+        return other.model_copy(update={"name": buyer.name}) if same_name else other
+
+    def _lines(self) -> list[InvoiceLine]:
+        low, high = self.industry.lines
+        count = draw_line_count(self.draw, self.receipt, low, high)
+        goods = Goods(
+            self.draw, self.names, self.locale, self.language, self.industry, self.plan.kind, self.date
+        )
+        return goods.rows(count, self.rates, _DIGITS)
+
+    def _allowances_charges(self, lines: list[InvoiceLine]) -> list[AllowanceCharge]:
+        draw, language, kind = self.draw, self.language, self.plan.kind
+        found: list[AllowanceCharge] = []
+        amounts = amounts_by_rate(lines, [])
+        rate, base = max(amounts.items(), key=lambda item: item[1])
+        if draw.chance(0.1 if self.receipt else 0.12):
+            percent = Decimal(draw.pick((2, 3, 5, 10, 15, 20))) if draw.chance(0.6) else None
+            share = percent or Decimal(draw.between(1, 25))
+            amount = round_half_up(Decimal(base) * share / 100)
+            if percent is None and amount > 500:
+                amount -= amount % 50
+            found.append(
+                AllowanceCharge(
+                    is_charge=False,
+                    reason=draw.pick(language.allowances),
+                    percent=percent,
+                    amount=amount,
+                    tax_rate=rate,
+                )
+            )
+            base -= amount
+        if kind == "restaurant_receipt":
+            if self.locale.service_charges and draw.chance(0.55):
+                percent = draw.pick(self.locale.service_charges)
+                amount = round_half_up(Decimal(sum(line.net_amount for line in lines)) * percent / 100)
+                found.append(
+                    AllowanceCharge(
+                        is_charge=True,
+                        reason=draw.pick(language.charges["service"]),
+                        percent=percent,
+                        amount=amount,
+                        tax_rate=rate,
+                    )
+                )
+            elif draw.chance(self.locale.tips):
+                amount = round_half_up(
+                    Decimal(sum(line.net_amount for line in lines)) * draw.between(10, 25) / 100
+                )
+                found.append(
+                    AllowanceCharge(
+                        is_charge=True,
+                        reason=draw.pick(language.charges["tip"]),
+                        amount=amount,
+                        tax_rate=Decimal(0),
+                    )
+                )
+        elif not self.receipt and not self.industry.service and draw.chance(0.28):
+            for sort in ("freight", "handling") if draw.chance(0.2) else ("freight",):
+                cost = draw.log_uniform(3, 60) * self.locale.price_level
+                found.append(
+                    AllowanceCharge(
+                        is_charge=True,
+                        reason=draw.pick(language.charges["freight" if sort == "freight" else "handling"]),
+                        amount=round(cost) * 100 + draw.pick((0, 0, 50, 90, 95, 99)),
+                        tax_rate=rate,
+                    )
+                )
+        return found
+
+    def _tax_codes(self, lines: list[InvoiceLine]) -> dict[Decimal, str]:
+        if not self.regime.charges_tax or not self.draw.chance(0.55 if self.receipt else 0.06):
+            return {}
+        rates = sorted({line.tax_rate for line in lines}, reverse=True)
+        styles = [style for style in self.locale.tax_code_styles if len(style) >= len(rates)]
+        return dict(zip(rates, self.draw.pick(styles), strict=False)) if styles else {}
+
+    def _tax_lines(
+        self,
+        lines: list[InvoiceLine],
+        allowances_charges: list[AllowanceCharge],
+        tax_name: str,
+        codes: Mapping[Decimal, str],
+    ) -> list[TaxLine]:
+        if not self.regime.charges_tax and self.regime.zero_category != "AE":
+            return []
+        return tax_breakdown(
+            amounts_by_rate(lines, allowances_charges),
+            inclusive=self.inclusive,
+            name=tax_name,
+            parts=self.regime.parts,
+            zero_category=self.regime.zero_category,
+            codes=codes,
+        )
+
+    def _prepaid(self, totals: Totals) -> Totals:
+        chance = self.draw.random.random()
+        if chance < 0.05:
+            paid = totals.due
+        elif chance < 0.11 and totals.due >= 2000:
+            paid = round_half_up(Decimal(totals.due) * self.draw.pick((10, 20, 25, 30, 50)) / 100)
+            paid -= paid % 100 if self.draw.chance(0.6) else 0
+        else:
+            return totals
+        return totals.model_copy(update={"paid": paid, "due": totals.due - paid})
+
+    def _tenders(self, totals: Totals, cash: bool) -> tuple[list[Tender], int]:
+        draw = self.draw
+        if draw.chance(0.1):
+            return [], 0
+        due = totals.due
+        if not cash:
+            names = dict.fromkeys(self.language.tenders["card"], 1.0) | (self.locale.tenders or {})
+            digits = draw.digits(4)
+            masks = (
+                f"**** **** **** {digits}",
+                f"XXXXXXXXXXXX{digits}",
+                f"************{digits}",
+                f"XXXX{digits}",
+            )
+            card = draw.pick(masks) if draw.chance(0.5) else None
+            first = due
+            tenders = []
+            if due > 2000 and draw.chance(0.04):
+                first = due - due // 200 * 100
+                tenders = [Tender(method=draw.pick(self.language.tenders["cash"]), amount=due - first)]
+            return [*tenders, Tender(method=draw.weighted(names), amount=first, card_number=card)], 0
+        handed = due
+        if draw.chance(0.75):
+            note = draw.pick([face for face in _NOTE_FACE if face >= due // 4] or [_NOTE_FACE[-1]])
+            handed = -(-due // note) * note
+        return [Tender(method=draw.pick(self.language.tenders["cash"]), amount=handed)], handed - due
+
+    def _prefixed(self, sort: Literal["order", "contract", "delivery", "customer"]) -> str:
+        draw = self.draw
+        prefix = draw.pick(self.language.prefixes[sort])
+        forms = (
+            "{prefix}-{n5}",
+            "{prefix}{n6}",
+            "{n5}",
+            "{n6}",
+            "{n8}",
+            "{prefix}-{yyyy}-{n4}",
+            "{n4}",
+            "{n3}/{yy}",
+        )
+        return draw_number(draw, draw.pick(forms), prefix, self.date)
+
+    def _number(self) -> str:
+        draw = self.draw
+        credit = self.plan.kind == "credit_note"
+        prefix = draw.pick(self.language.prefixes["credit_note" if credit else "invoice"])
+        return draw_number(
+            draw, draw.pick(RECEIPT_NUMBERS if self.receipt else DOCUMENT_NUMBERS), prefix, self.date
+        )
+
+    def _preceding_number(self) -> str | None:
+        draw = self.draw
+        if draw.chance(0.15):
+            return None
+        before = self.date - dt.timedelta(days=draw.between(1, 90))
+        return draw_number(
+            draw, draw.pick(DOCUMENT_NUMBERS), draw.pick(self.language.prefixes["invoice"]), before
+        )
+
+    def _order_number(self) -> str | None:
+        return None if self.receipt or not self.draw.chance(0.35) else self._prefixed("order")
+
+    def _delivery(self) -> tuple[dt.date | None, dt.date | None]:
+        draw, kind = self.draw, self.plan.kind
+        if self.receipt:
+            return None, None
+        if kind in ("utility_bill", "subscription_invoice", "advertising_invoice") and draw.chance(0.85):
+            month = self.date.replace(day=1) - dt.timedelta(days=1)
+            start = month.replace(day=1)
+            months = draw.weighted({1: 8, 2: 1, 3: 2, 12: 1})
+            for _ in range(months - 1):
+                start = (start - dt.timedelta(days=1)).replace(day=1)
+            if draw.chance(0.3):
+                shift = dt.timedelta(days=draw.between(1, 20))
+                return start - shift, month - shift
+            return start, month
+        if not draw.chance(0.4):
+            return None, None
+        start = self.date - dt.timedelta(days=min(draw.geometric(0.15) - 1, 60))
+        if self.industry.service and draw.chance(0.4):
+            return start - dt.timedelta(days=draw.between(1, 30)), start
+        return start, None
+
+    def _terms(self) -> tuple[dt.date | None, str | None]:
+        draw = self.draw
+        if self.receipt or (self.plan.kind == "credit_note" and draw.chance(0.7)):
+            return None, None
+        term = draw.pick(self.language.terms)
+        days = draw.pick(term.days)
+        text = term.text.format(days=days, percent=draw.pick((2, 3, 1.5, 2)), early=draw.pick((7, 8, 10, 14)))
+        due = self.date + dt.timedelta(days=days)
+        if term.end_of_month:
+            due = due.replace(day=calendar.monthrange(due.year, due.month)[1])
+        shown = draw.weighted({"both": 4, "date": 3, "terms": 2.5, "neither": 1.5})
+        return (due if shown in ("both", "date") else None), (text if shown in ("both", "terms") else None)
+
+    def _payment(self, number: str, terms: str | None, paid_up: bool) -> Payment:
+        draw, methods = self.draw, self.language.methods
+        if self.receipt:
+            return Payment()
+        if paid_up:
+            sort = draw.pick(("card", "online"))
+            return Payment(method=draw.pick(methods[sort]) if draw.chance(0.8) else None)  # type: ignore[index]
+        way = draw.weighted({"transfer": 10, "debit": 1.5, "card": 1, "cash": 0.7, "none": 2})
+        if way != "transfer":
+            return Payment(method=None if way == "none" else draw.pick(methods[way]), terms=terms)  # type: ignore[index]
+        account = draw_account(draw, self.locale)
+        local = account.number is not None
+        shown = draw.weighted({"iban": 5, "both": 3, "local": 6}) if local and account.iban else "both"
+        return Payment(
+            method=draw.pick(methods["transfer"]) if draw.chance(0.4) else None,
+            terms=terms,
+            reference=self._reference(number),
+            iban=account.iban if shown != "local" else None,
+            account_number=account.number if shown != "iban" else None,
+            bic=account.bic if draw.chance(0.8 if account.iban and shown != "local" else 0.3) else None,
+            bank_code=account.code if shown != "iban" else None,
+            bank_name=account.bank if draw.chance(0.6) else None,
+        )
+
+    def _reference(self, number: str) -> str | None:
+        draw = self.draw
+        style = draw.weighted({"none": 60, "rf": 8, "digits": 12, "number": 8, "joined": 6})
+        if style == "rf":
+            return creditor_reference(draw, draw.between(6, 14))
+        if style == "digits":
+            return draw.mask(
+                draw.pick(("##########", "### ### ###", "#### #### ####", "########", "#########-#"))
+            )
+        if style == "joined":
+            return f"{self._prefixed('customer')}/{number}"
+        return number if style == "number" else None
+
+    def _extras(self, buyer: Party | None) -> dict[str, str]:
+        draw = self.draw
+        shared: dict[str, tuple[float, str]]
+        if self.receipt:
+            roles = self.language.roles
+            shared = {
+                "cashier": (
+                    0.5,
+                    draw.pick((self.names.first(), draw.digits(2), f"{draw.pick(roles)} {draw.digits(2)}")),
+                ),
+                "till": (0.4, draw.mask(draw.pick(("%", "0%", "%#", "POS%", "T0%")))),
+                "transaction_number": (0.35, draw.digits(draw.between(4, 10))),
+                "store_number": (0.2, draw.digits(draw.between(3, 5))),
+                "member_number": (0.15, draw.mask(draw.pick(("########", "#### ####", "@########")))),
+                "loyalty_points": (0.15, str(draw.between(1, 2400))),
+                "terminal": (0.2, draw.digits(8)),
+                "merchant_id": (0.12, draw.digits(draw.between(9, 12))),
+                "approval_code": (0.2, draw.mask(draw.pick(("######", "@#####", "##@@##")))),
+                "item_count": (0.0, ""),
+            }
+            if self.plan.kind == "restaurant_receipt":
+                shared |= {
+                    "table": (0.7, draw.mask(draw.pick(("%", "%#", "@%", "T%#", "%#@")))),
+                    "covers": (0.4, str(draw.between(1, 8))),
+                    "order_number": (0.3, draw.digits(draw.between(2, 4))),
+                }
+            if self.plan.kind == "fuel_receipt":
+                shared |= {
+                    "pump": (0.8, str(draw.between(1, 12))),
+                    "registration_plate": (
+                        0.15,
+                        draw.mask(draw.pick(("@@ ####", "@@@ ###", "@-@@ ###", "@@## @@@"))),
+                    ),
+                }
+            del shared["item_count"]
+        else:
+            day = self.date - dt.timedelta(days=draw.between(1, 45))
+            shared = {
+                "customer_number": (0.5, self._prefixed("customer")),
+                "order_date": (0.2, day.strftime(self.locale.date_format)),
+                "contract_number": (0.15, self._prefixed("contract")),
+                "delivery_note_number": (0.2, self._prefixed("delivery")),
+                "sales_rep": (0.25, self.names.person()),
+                "your_reference": (0.15, self.names.person() if draw.chance(0.5) else draw.mask("@@/####")),
+                "our_reference": (0.15, draw.mask(draw.pick(("@@/####", "@@@-###", "##/@@")))),
+                "project_number": (0.1, draw.mask(draw.pick(("P-####", "##-###", "PRJ####")))),
+                "print_date": (
+                    0.06,
+                    (self.date + dt.timedelta(days=draw.between(0, 9))).strftime(self.locale.date_format),
+                ),
+            }
+            if self.plan.kind == "utility_bill":
+                shared |= {
+                    "meter_number": (
+                        0.7,
+                        draw.mask(draw.pick(("########", "@#######", "#@@ ### ####", "## ### ###"))),
+                    ),
+                    "meter_reading_old": (0.5, str(draw.between(1000, 40000))),
+                    "meter_reading_new": (0.5, str(draw.between(40001, 60000))),
+                    "supply_point": (0.4, draw.digits(draw.between(11, 18))),
+                    "tariff": (
+                        0.4,
+                        f"{self.names.coined()} {draw.pick(('Flex', 'Fix 12', 'Basic', 'Plus', '24'))}",
+                    ),
+                }
+            if self.plan.kind == "advertising_invoice":
+                shared |= {
+                    "advertiser": (
+                        0.8,
+                        buyer.name
+                        if buyer and draw.chance(0.4)
+                        else self.names.company("fashion", "commercial_invoice"),
+                    ),
+                    "product": (0.6, self.names.coined()),
+                    "station": (0.8, draw.mask(draw.pick(("@@@@", "@@@@-TV", "@@@@-FM", "@@@@ ##")))),
+                    "estimate_number": (0.6, draw.digits(draw.between(3, 6))),
+                    "account_executive": (0.6, self.names.person()),
+                    "agency_code": (0.4, draw.digits(draw.between(4, 7))),
+                }
+            if self.industry_name == "hotel":
+                shared |= {
+                    "room": (0.8, draw.digits(3)),
+                    "guest": (0.7, self.names.person()),
+                    "arrival": (0.6, day.strftime(self.locale.date_format)),
+                }
+            if self.industry_name == "garage":
+                shared |= {
+                    "registration_plate": (
+                        0.8,
+                        draw.mask(draw.pick(("@@ ####", "@@@ ###", "@-@@ ###", "@@## @@@"))),
+                    ),
+                    "mileage": (0.6, str(draw.between(900, 240000))),
+                }
+        return {key: value for key, (chance, value) in shared.items() if draw.chance(chance)}
+
+    def _notes(self, seller: Party) -> list[str]:
+        draw = self.draw
+        sort: Literal["receipt", "credit_note", "invoice"] = (
+            "receipt" if self.receipt else "credit_note" if self.plan.kind == "credit_note" else "invoice"
+        )
+        known = {"seller": seller.name, "email": seller.email, "website": seller.website}
+        missing = [f"{{{name}}}" for name, value in known.items() if value is None]
+        pool = [
+            pattern
+            for pattern in (
+                *self.language.notes[sort],
+                *self.language.notes["any"],
+                *self.locale.notes.get(sort, []),
+            )
+            if not any(name in pattern for name in missing)
+        ]
+        count = min(draw.weighted({0: 3, 1: 4, 2: 3, 3: 1.5, 4: 0.5}), len(pool))
+        values = {name: value for name, value in known.items() if value is not None}
+        notes = [self.regime.note] if self.regime.note else []
+        return notes + [
+            fill_note(draw, self.locale, pattern, self.date, **values)
+            for pattern in draw.random.sample(pool, count)
+        ]
+
+
+def _negated(
+    lines: list[InvoiceLine], tax_lines: list[TaxLine], totals: Totals, *, prices: bool
+) -> tuple[list[InvoiceLine], list[TaxLine], Totals]:
+    """The same credit note with all its amounts below zero.
+
+    Args:
+        lines: Rows with positive amounts.
+        tax_lines: Their breakdown.
+        totals: Their totals.
+        prices: Unit prices turn negative, else quantities do.
+    """
+    turned = "unit_price" if prices else "quantity"
+    rows = [
+        line.model_copy(
+            update={
+                turned: -getattr(line, turned),
+                "discount": -line.discount,
+                "net_amount": -line.net_amount,
+            }
+        )
+        for line in lines
+    ]
+    breakdown = [line.model_copy(update={"base": -line.base, "amount": -line.amount}) for line in tax_lines]
+    return rows, breakdown, Totals(**{name: -amount for name, amount in totals})

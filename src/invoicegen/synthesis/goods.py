@@ -1,0 +1,285 @@
+"""What was sold: rows with plausible names, codes, units, quantities and prices."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Final
+
+from invoicegen.schema.invoice import DocumentKind, InvoiceLine, round_half_up
+from invoicegen.synthesis.draw import Draw
+from invoicegen.synthesis.identifiers import draw_ean
+from invoicegen.synthesis.locales import Family, Industry, Language, Locale, TaxClass
+from invoicegen.synthesis.parties import Names
+
+_CENT: Final = Decimal("0.01")
+_SHOP_ENDINGS: Final = ("0.99", "0.95", "0.49", "0.90", "0.50", "0.00", "0.79", "0.29", "0.89", "0.25")
+_MAX_LINES: Final = 40
+_WEIGHED: Final = frozenset({"KGM"})
+
+
+def draw_line_count(draw: Draw, receipt: bool, low: int, high: int) -> int:
+    """How many rows a document has: mostly few, with a long tail up to 40.
+
+    The median is 3 on invoices and 4 on receipts.
+    """
+    tail = draw.random.random()
+    if tail < 0.025:
+        count = draw.between(16, _MAX_LINES)
+    elif tail < 0.15:
+        count = draw.geometric(0.1)
+    else:
+        count = draw.geometric(0.2 if receipt else 0.26)
+    return min(max(count, low), high, _MAX_LINES)
+
+
+class Goods:
+    """The stock of one seller: all rows of a document share its style.
+
+    Args:
+        draw: The document's draws.
+        names: Names of the seller's country, for brands.
+        locale: The seller's locale.
+        language: Its words.
+        industry: The seller's trade.
+        kind: The kind of document.
+        date: Its date, around which dates in descriptions lie.
+    """
+
+    def __init__(
+        self,
+        draw: Draw,
+        names: Names,
+        locale: Locale,
+        language: Language,
+        industry: Industry,
+        kind: DocumentKind,
+        date: dt.date,
+    ) -> None:
+        self.draw = draw
+        self.names = names
+        self.locale = locale
+        self.language = language
+        self.industry = industry
+        self.receipt = kind.endswith("_receipt")
+        self.kind = kind
+        self.date = date
+        self.families = {
+            name: family.weight for name, family in industry.families.items() if name in language.items
+        }
+        brands = [names.coined() for _ in range(draw.between(2, 6))]
+        self._brand: Callable[[], str] = lambda: draw.pick(brands)
+        self._code = _code_style(draw, self.receipt, kind)
+        self._caps = draw.chance(0.6 if self.receipt else 0.08)
+        self._width = draw.between(14, 26) if self.receipt and draw.chance(0.35) else None
+        self._details = draw.chance(0.22) and not self.receipt
+        self._units: dict[str, str] = {}
+        self._print_pieces = draw.chance(0.15 if self.receipt else 0.55)
+        self._positions = draw.weighted({"1": 8, "01": 1, "001": 1, "10": 2, "0010": 0.5})
+
+    def rows(self, count: int, rates: dict[TaxClass, Decimal], digits: int) -> list[InvoiceLine]:
+        """``count`` rows (fewer when the trade has nothing more to sell), priced and discounted.
+
+        Args:
+            count: Rows wanted.
+            rates: Percent by tax class of this document.
+            digits: Minor-unit digits of the currency.
+        """
+        rows: list[InvoiceLine] = []
+        families = dict(self.families)
+        discounts = self._discount_style()
+        seen: set[str] = set()
+        while len(rows) < count and families:
+            key = self.draw.weighted(families)
+            family = self.industry.families[key]
+            if family.once:
+                del families[key]
+            name = self.name(key)
+            for _ in range(4):
+                if name not in seen:
+                    break
+                name = self.name(key)
+            seen.add(name)
+            rows.append(self._row(len(rows), name, family, rates, digits, discounts))
+        return rows
+
+    def name(self, key: str) -> str:
+        """A name built of a noun and some of: brand, model, size, qualities."""
+        draw, family, items = self.draw, self.industry.families[key], self.language.items[key]
+        parts = [draw.pick(items.nouns)]
+        words = [draw.pick(options) for options in items.options if draw.chance(0.5)]
+        size = draw.pick(family.sizes) if family.sizes and draw.chance(0.65) else None
+        if size:
+            words.insert(0 if draw.chance(0.4) else len(words), size)
+        if draw.chance(family.models):
+            words.insert(0, draw.mask(draw.pick(("@@-###", "@###", "####@", "@@####", "@#", "@@@ ##"))))
+        if draw.chance(family.branded):
+            parts.insert(0 if draw.chance(0.6) else 1, self._brand())
+        separator = ", " if len(words) > 1 and draw.chance(0.3) else " "
+        text = " ".join([*parts, separator.join(words)] if words else parts)
+        if self._width is not None:
+            text = _abbreviate(text, self._width)
+        return text.upper() if self._caps else text
+
+    def _row(
+        self,
+        position: int,
+        name: str,
+        family: Family,
+        rates: dict[TaxClass, Decimal],
+        digits: int,
+        discounts: Callable[[Decimal], tuple[Decimal | None, Decimal]],
+    ) -> InvoiceLine:
+        draw = self.draw
+        unit_code = draw.pick(family.units)
+        scale = Decimal(10) ** digits
+        price = self._price(family)
+        quantity = self._quantity(family, unit_code)
+        gross = round_half_up(quantity * price * scale)
+        percent, amount = discounts(Decimal(gross))
+        discount = round_half_up(amount)
+        return InvoiceLine(
+            line_id=_position(self._positions, position),
+            name=name,
+            description=self.detail() if self._details and draw.chance(0.6) else None,
+            item_code=self._code(),
+            quantity=quantity,
+            unit_code=unit_code,
+            unit=self._unit(unit_code),
+            unit_price=price,
+            discount_percent=percent,
+            discount=discount,
+            tax_rate=rates.get(family.tax, rates["standard"]),
+            net_amount=gross - discount,
+        )
+
+    def detail(self) -> str:
+        """Further text of a row."""
+        patterns = self.language.details["services" if self.industry.service else "goods"]
+        return fill_note(self.draw, self.locale, self.draw.pick(patterns), self.date)
+
+    def _unit(self, code: str) -> str | None:
+        if code == "C62" and not self._print_pieces:
+            return None
+        if code not in self._units:
+            self._units[code] = self.draw.pick(self.language.units[code])
+        return self._units[code]
+
+    def _price(self, family: Family) -> Decimal:
+        low, high = (bound * self.locale.price_level for bound in family.price)
+        value = Decimal(repr(self.draw.log_uniform(low, high)))
+        if family.ending == "fine":
+            return value.quantize(Decimal("0.001") if self.receipt else Decimal("0.0001"))
+        if family.ending == "shop":
+            endings = _SHOP_ENDINGS if value < 100 else ("0.00", "0.99", "0.95", "0.90")
+            return max(value.quantize(Decimal(1), ROUND_HALF_UP) - 1, Decimal(0)) + Decimal(
+                self.draw.pick(endings if value > 2 else _SHOP_ENDINGS[:5])
+            )
+        if family.ending == "round":
+            step = Decimal(5) if value >= 60 else Decimal("0.5")
+            return max(step, (value / step).quantize(Decimal(1)) * step).quantize(_CENT)
+        return max(value.quantize(_CENT), _CENT)
+
+    def _quantity(self, family: Family, unit: str) -> Decimal:
+        draw = self.draw
+        low, high = family.quantity
+        step = family.step
+        if family.step < 1 and unit not in _WEIGHED and not family.once and draw.chance(0.4):
+            step = Decimal(1)
+        if self.receipt and unit == "C62":
+            return Decimal(1) if draw.chance(0.7) else Decimal(draw.between(1, max(2, int(min(high, 6)))))
+        if unit in _WEIGHED or unit == "LTR":
+            quantity = draw.stepped(low, high, family.step)
+        elif draw.chance(0.35) and low <= 1:
+            return Decimal(1)
+        else:
+            quantity = draw.stepped(max(low, step), max(high, step), step)
+        return quantity.normalize() if quantity != quantity.to_integral_value() else Decimal(int(quantity))
+
+    def _discount_style(self) -> Callable[[Decimal], tuple[Decimal | None, Decimal]]:
+        draw = self.draw
+        style = draw.weighted({"none": 84, "percent": 10, "amount": 6})
+        usual = Decimal(draw.pick((5, 10, 15, 20, 25, 30, 50)))
+
+        def discount(amount: Decimal) -> tuple[Decimal | None, Decimal]:
+            if style == "none" or draw.chance(0.4):
+                return None, Decimal(0)
+            if style == "percent":
+                percent = usual if draw.chance(0.7) else Decimal(draw.pick((3, 5, 10, 12, 20)))
+                return percent, amount * percent / 100
+            return None, (amount * Decimal(draw.between(2, 30)) / 100).quantize(Decimal(1))
+
+        return discount
+
+
+def fill_note(draw: Draw, locale: Locale, pattern: str, date: dt.date, **values: str) -> str:
+    """A note or description with its dates, numbers and codes drawn; dates lie within 45 days before ``date``."""
+    day = date - dt.timedelta(days=draw.between(0, 45))
+    drawn = {
+        "date": day.strftime(locale.date_format),
+        "number": draw.mask("%" + "#" * draw.between(3, 6)),
+        "code": draw.mask(draw.pick(("@@-%###", "%###/%#", "@%####", "%#-####", "@@@###"))),
+        "days": str(draw.pick((7, 8, 10, 14, 30))),
+        "percent": str(draw.pick((1, 2, 5, 8, 10, 15))),
+        "city": draw.pick(locale.cities).city,
+        "phone": draw.mask(draw.pick(locale.phones)),
+    }
+    return pattern.format_map({**drawn, **values})
+
+
+def _position(style: str, index: int) -> str:
+    step = 10 if style.endswith("10") else 1
+    return f"{(index + 1) * step:0{len(style) if style.startswith('0') else 1}}"
+
+
+def _code_style(draw: Draw, receipt: bool, kind: DocumentKind) -> Callable[[], str | None]:
+    weights = (
+        {"none": 62, "ean": 14, "number": 16, "letters": 8}
+        if receipt
+        else {"none": 42, "ean": 6, "number": 24, "letters": 28}
+    )
+    if kind in ("restaurant_receipt", "utility_bill", "advertising_invoice"):
+        weights = {"none": 85, "ean": 0, "number": 12, "letters": 3}
+    style = draw.weighted(weights)
+    if style == "none":
+        return lambda: None
+    if style == "ean":
+        prefix = draw.digits(draw.between(3, 7)).replace("0", "9", 1)
+        return lambda: draw_ean(draw, prefix)
+    masks = (
+        ("###", "####", "#####", "######", "########", "1##-###", "##.###", "#######")
+        if style == "number"
+        else (
+            "@@-####",
+            "@###",
+            "@@@###",
+            "@@@-##@",
+            "@-#####",
+            "@@##-##",
+            "@@.###.##",
+            "@@####@",
+            "@@@@@###",
+        )
+    )
+    mask = draw.pick(masks)
+    head = draw.mask("@@") if mask.startswith("@@") and draw.chance(0.5) else None
+    return lambda: (head + draw.mask(mask[2:])) if head else draw.mask(mask)
+
+
+_VOWELS: Final = frozenset("aeiouäöüéèêàâîôûāēīūóíúáAEIOUÄÖÜÉÈ")
+
+
+def _abbreviate(text: str, width: int) -> str:
+    """A name cut to a till's width: vowels within the long words go first, then the end."""
+    if len(text) <= width:
+        return text
+    words = []
+    for word in text.split():
+        inner = word[1:]
+        words.append(
+            word[0] + "".join(sign for sign in inner if sign not in _VOWELS)
+            if len(word) > 5 and word.isalpha()
+            else word
+        )
+    return " ".join(words)[:width].rstrip(" ,.-")

@@ -1,0 +1,265 @@
+"""Who sells and who buys: names, addresses, numbers."""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+from invoicegen.schema.invoice import Address, DocumentKind, Party
+from invoicegen.synthesis.draw import Draw
+from invoicegen.synthesis.identifiers import draw_id
+from invoicegen.synthesis.locales import Language, Locale, load_language
+
+if TYPE_CHECKING:
+    from faker import Faker
+
+_ONSETS: Final = (
+    "b br c ch cl d dr el f fl g gr h in j k kr l m n nov or p pr qu r s st sol t tr v ver x z zen al ax am ur ev omn"
+).split()
+_VOWELS: Final = "a e i o u a e i o".split()
+_CODAS: Final = "n r l x s m lex tec dor vex nox mar sys nex lin ver san rok bel gen pol rix tan".split()
+_ENDINGS: Final = (
+    "",
+    "",
+    "",
+    "a",
+    "o",
+    "ix",
+    "is",
+    "io",
+    "ex",
+    "ora",
+    "ent",
+    "ify",
+    "on",
+    "us",
+    "ium",
+    "line",
+    "max",
+)
+
+
+class Names:
+    """Names for one document, from the locale's lists and from Faker seeded by the document's stream.
+
+    Args:
+        draw: The document's draws.
+        locale: Whose names.
+    """
+
+    def __init__(self, draw: Draw, locale: Locale) -> None:
+        self.draw = draw
+        self.locale = locale
+        self.language: Language = load_language(locale.language)
+        self._seed = draw.seed()
+        self._fakers: dict[str, Faker] = {}
+
+    def _faker(self, name: str) -> Faker:
+        if name not in self._fakers:
+            faker = _faker(name)
+            faker.seed_instance(self._seed)
+            self._fakers[name] = faker
+        return self._fakers[name]
+
+    def first(self) -> str:
+        """A first name."""
+        people = self.locale.people
+        return (
+            self.draw.pick(people.first)
+            if people.first
+            else str(self._faker(people.faker or "").first_name())
+        )
+
+    def last(self) -> str:
+        """A family name."""
+        people = self.locale.people
+        return (
+            self.draw.pick(people.last) if people.last else str(self._faker(people.faker or "").last_name())
+        )
+
+    def person(self) -> str:
+        """A full name as printed."""
+        order = self.draw.pick(self.locale.people.orders)
+        return order.format_map(
+            {"first": self.first(), "last": self.last(), "last2": self.last() if "last2" in order else ""}
+        )
+
+    def street(self) -> str:
+        """The name of a street, without a number."""
+        streets = self.locale.streets
+        if streets.names and (not streets.faker or self.draw.chance(0.5)):
+            return self.draw.mask(self.draw.pick(streets.names))
+        return str(self._faker(streets.faker or "").street_name())
+
+    def coined(self) -> str:
+        """A made-up word such as a brand."""
+        draw = self.draw
+        word = "".join(
+            draw.pick(_ONSETS) + draw.pick(_VOWELS) for _ in range(1 if draw.chance(0.45) else 2)
+        ) + draw.pick(_CODAS)
+        word += draw.pick(_ENDINGS) if len(word) < 7 else ""
+        return word.upper() if draw.chance(0.08) else word.capitalize()
+
+    def acronym(self) -> str:
+        """Two to four capital letters, sometimes with points, an ampersand or a number."""
+        letters = self.draw.mask("@" * self.draw.weighted({2: 3, 3: 6, 4: 2}))
+        style = self.draw.random.random()
+        if style < 0.1:
+            return ".".join(letters) + "."
+        if style < 0.2:
+            return f"{letters[0]}&{letters[1:]}"
+        if style < 0.26:
+            return f"{letters}{self.draw.between(1, 99)}"
+        return letters
+
+    def company(self, industry: str, kind: DocumentKind) -> str:
+        """The name of a firm of this trade; receipts come from shops, restaurants and filling stations."""
+        draw, language, locale = self.draw, self.language, self.locale
+        shop = [*language.shop_patterns.get(kind, []), *locale.shop_patterns.get(kind, [])]
+        patterns = [*language.company_patterns, *locale.company_patterns, *locale.company_patterns]
+        pattern = draw.pick(shop) if shop and draw.chance(0.75) else draw.pick(patterns)
+        trades = [*language.trades[industry], *locale.trades.get(industry, [])]
+        form = draw.weighted(locale.legal_forms)
+        makers = {
+            "first": self.first,
+            "last": self.last,
+            "last2": self.last,
+            "coined": self.coined,
+            "acronym": self.acronym,
+            "trade": lambda: draw.pick(trades),
+            "city": lambda: draw.pick(locale.cities).city,
+            "street": self.street,
+            "adjective": lambda: draw.pick(language.adjectives),
+            "form": lambda: form,
+            "number": lambda: str(draw.between(1, 9999)),
+        }
+        values = {name: make() for name, make in makers.items() if f"{{{name}}}" in pattern}
+        return " ".join(pattern.format_map(values).replace(" ,", ",").split())
+
+
+@cache
+def _faker(name: str) -> Faker:
+    # One a process: building one costs 30 ms. Names.* reseed it for every document.
+    from faker import Faker
+
+    return Faker(name)
+
+
+@cache
+def country_name(code: str, language: str) -> str:
+    """The name of a country in a language, from the CLDR.
+
+    Args:
+        code: ISO 3166-1 alpha-2.
+        language: ISO 639-1.
+    """
+    from babel import Locale as Cldr
+
+    return str(Cldr.parse(language).territories.get(code, code))
+
+
+def draw_address(names: Names, language: str, city_index: int | None = None) -> Address:
+    """A postal address in one of the printed forms of the country."""
+    draw, locale = names.draw, names.locale
+    form = locale.addresses
+    city = draw.pick(locale.cities) if city_index is None else locale.cities[city_index]
+    lines = draw.pick(form.formats)
+    post_code = draw.mask(draw.pick(city.post_codes)) if city.post_codes else ""
+    values = {
+        "number": draw.mask(draw.pick(form.numbers)),
+        "street": names.street(),
+        "building": draw.mask(draw.pick(form.buildings)),
+        "unit": draw.mask(draw.pick(form.units)),
+        "district": draw.pick(form.districts),
+        "box": draw.mask(draw.pick(form.boxes)),
+        "city": city.city,
+        "CITY": city.city.upper(),
+        "post_code": post_code,
+        "subdivision": city.subdivision,
+        "code": city.code,
+    }
+    return Address(
+        lines=[line.format_map(values) for line in lines],
+        city=city.city,
+        post_code=post_code,
+        subdivision=city.subdivision or None,
+        country_code=locale.country,
+        country=country_name(locale.country, language),
+    )
+
+
+def slug(name: str) -> str:
+    """A name as it stands in a domain: letters and digits only."""
+    plain = unicodedata.normalize("NFKD", name.replace("ß", "ss").replace("ø", "o").replace("æ", "ae"))
+    return "".join(sign for sign in plain.lower() if sign.isascii() and sign.isalnum())
+
+
+def draw_seller(names: Names, industry: str, kind: DocumentKind, with_tax_id: bool) -> Party:
+    """The firm that writes the document."""
+    draw, locale = names.draw, names.locale
+    receipt = kind.endswith("_receipt")
+    name = names.company(industry, kind)
+    domain = f"{slug(name)[: draw.between(6, 18)] or 'shop'}.{draw.pick(locale.domains)}"
+    bodies: dict[str, str] = {}
+    # Made before the registration, which shares its body (France).
+    tax_id = draw_id(draw, locale.tax_ids, bodies) if with_tax_id else None
+    tax_number = (
+        draw_id(draw, locale.tax_numbers, bodies) if locale.tax_numbers and draw.chance(0.35) else None
+    )
+    registration = None
+    if locale.registrations and draw.chance(0.3 if receipt else 0.55):
+        registration = draw.mask(draw.pick(locale.registrations)).format_map(
+            {
+                "city": draw.pick(locale.cities).city,
+                "digits": next(iter(bodies.values()), None) or draw.mask("%" + "#" * draw.between(4, 7)),
+            }
+        )
+    trading = names.coined() if draw.chance(0.08) else None
+    address = draw_address(names, locale.language)
+    if draw.chance(locale.shouting if receipt else 0.12):
+        name = name.upper()
+        address = address.model_copy(update={"lines": [line.upper() for line in address.lines]})
+    return Party(
+        name=name,
+        trading_name=trading,
+        contact_person=names.person() if draw.chance(0.3) else None,
+        address=address,
+        tax_id=tax_id,
+        tax_number=tax_number,
+        registration_id=registration,
+        phone=draw.mask(draw.pick(locale.phones)) if draw.chance(0.75) else None,
+        fax=draw.mask(draw.pick(locale.phones)) if draw.chance(0.1 if receipt else 0.3) else None,
+        email=f"{draw.pick(_MAILBOXES)}@{domain}" if draw.chance(0.25 if receipt else 0.65) else None,
+        website=f"{draw.pick(('www.', 'www.', '', 'https://www.'))}{domain}" if draw.chance(0.5) else None,
+    )
+
+
+_MAILBOXES: Final = ("info", "office", "billing", "accounts", "sales", "contact", "mail", "hello", "service")
+
+
+def draw_buyer(names: Names, industry: str, language: str, *, business: bool, with_tax_id: bool) -> Party:
+    """A firm or a private person that pays.
+
+    Args:
+        names: Names of the buyer's country.
+        industry: Trade of the firm.
+        language: Language of the document, for the country's name.
+        business: A firm, else a person.
+        with_tax_id: Whether its tax number is printed.
+    """
+    draw, locale = names.draw, names.locale
+    name = names.company(industry, "commercial_invoice") if business else names.person()
+    address = draw_address(names, language)
+    if draw.chance(0.12):
+        name = name.upper()
+        address = address.model_copy(update={"lines": [line.upper() for line in address.lines]})
+    host = f"{slug(name)[:14] or 'mail'}.{draw.pick(locale.domains)}"
+    return Party(
+        name=name,
+        contact_person=names.person() if business and draw.chance(0.3) else None,
+        address=address,
+        tax_id=draw_id(draw, locale.tax_ids, {}) if with_tax_id else None,
+        phone=draw.mask(draw.pick(locale.phones)) if draw.chance(0.2) else None,
+        email=f"{draw.pick(_MAILBOXES)}@{host}" if draw.chance(0.15) else None,
+    )

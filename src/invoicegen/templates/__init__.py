@@ -1,0 +1,10 @@
+"""How a document looks: three families of layouts grown from sampled genomes.
+
+``plan_document`` decides what document an index will be; ``compose`` turns an invoice and its plan into XHTML
+whose elements name the field that each printed value came from.
+"""
+
+from invoicegen.templates.composition import compose
+from invoicegen.templates.planning import PlanOptions, plan_document
+
+__all__ = ["PlanOptions", "compose", "plan_document"]

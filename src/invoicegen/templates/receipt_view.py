@@ -1,0 +1,284 @@
+"""What a till prints: head, references, items, totals, tenders and tail of a receipt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from markupsafe import Markup, escape
+
+from invoicegen.schema.invoice import InvoiceLine
+from invoicegen.templates.formats import format_number
+from invoicegen.templates.printed import Printed
+from invoicegen.templates.view import Row, View
+
+
+@dataclass(frozen=True, slots=True)
+class ItemLine:
+    """One printed line of an item: what stands left, in the middle columns, and right."""
+
+    cells: list[Markup]
+    indent: bool = False
+    wide: bool = False
+
+
+class ReceiptView(View):
+    """A receipt in the wording and formats of one genome."""
+
+    def head_lines(self) -> dict[str, list[Markup]]:
+        """Lines above the items by block: name, address, contacts, ids."""
+        seller = self.invoice.seller
+        upper = self.style["upper"]
+        name = seller.name.upper() if upper else seller.name
+        lines = list(seller.address.lines)
+        wanted = self.structure["address_lines"]
+        while len(lines) > wanted:
+            lines[-2:] = [f"{lines[-2].rstrip(',')}, {lines[-1]}"]
+        if self.chance(0.1):
+            lines.append(seller.address.country)
+        value = ", ".join(lines)
+        printed = tuple(line.upper() for line in lines) if upper else tuple(lines)
+        blocks: dict[str, list[Markup]] = {
+            "name": [Printed(name, "seller.name", "SELLER_NAME", seller.name).__html__()],
+            "address": [Printed(printed, "seller.address", "SELLER_ADDRESS", value).__html__()],
+            "contacts": [],
+            "ids": [],
+        }
+        if seller.trading_name and self.chance(0.7):
+            blocks["name"].insert(int(self.rng.integers(2)), Printed(seller.trading_name, "seller.trading_name").__html__())
+        if seller.registration_id and self.chance(0.6):
+            number = Printed(seller.registration_id, "seller.registration_id")
+            if self.chance(0.5):
+                blocks["name"].append(Markup("({})").format(number))
+            else:
+                blocks["name"].append(Markup("({} {})").format(self.caption("registration"), number))
+        party = self.party("seller", seller, "SELLER")
+        contacts = [row for row in party.contacts if self.chance(0.6)]
+        blocks["contacts"] = [_pair(row) for row in contacts]
+        ids = [row for row in party.ids if isinstance(row.value, Printed) and row.value.entity and self.chance(0.85)]
+        for row in ids:
+            pair = _pair(row)
+            blocks["ids"].append(Markup("({})").format(pair) if self.chance(0.3) else pair)
+        return blocks
+
+    def reference_rows(self) -> list[Row]:
+        """Number, date, time and the till's own references, in the genome's order."""
+        invoice, structure = self.invoice, self.structure
+        rows: dict[str, list[Row]] = {"number": [self.number_row()], "date": self.date_rows()}
+        for key in structure["refs_order"]:
+            if key not in rows and key in invoice.extras and key in self.lexicon:
+                rows[key] = [Row(self.caption(key), Printed(invoice.extras[key], f"extras.{key}"))]
+        if structure["date_place"] != "refs":
+            del rows["date"]
+        keep = [key for key in structure["refs_order"] if key in rows and key in ("number", "date")]
+        others = [key for key in structure["refs_order"] if key in rows and key not in ("number", "date")]
+        chosen = {*keep, *others[: max(0, structure["refs_count"] - len(keep))]}
+        return [row for key in structure["refs_order"] if key in chosen for row in rows[key]]
+
+    def date_rows(self) -> list[Row]:
+        """Date and time of the sale."""
+        invoice = self.invoice
+        date = self.date(invoice.issue_date, "issue_date", "INVOICE_DATE")
+        how = self.structure["date_time"]
+        caption = Markup("") if how == "no_caption" else self.caption("receipt_date")
+        if invoice.issue_time is None or how == "no_time":
+            return [Row(caption, date)]
+        pattern = self.choose(["%H:%M", "%H:%M:%S", "%I:%M %p", "%I:%M:%S %p"])
+        time = Printed(invoice.issue_time.strftime(pattern), "issue_time")
+        if how == "apart":
+            return [Row(caption, date), Row(self.caption("time"), time)]
+        return [Row(caption, Markup("{} {}").format(date, time))]
+
+    # -- items ---------------------------------------------------------------------------------------------
+
+    def _cells(self, line: InvoiceLine, row: int) -> dict[str, Markup]:
+        parts = {
+            "d": "ITEM_DESCRIPTION",
+            "q": "ITEM_QUANTITY",
+            "p": "ITEM_UNIT_PRICE",
+            "c": "ITEM_CODE",
+        }
+        cells = {key: self.cell(self.item_value(line, row, column), row, column) for key, column in parts.items()}
+        amount = self.cell(self.item_value(line, row, "ITEM_AMOUNT"), row, "ITEM_AMOUNT")
+        if self.structure["tax_code"] and line.tax_code:
+            value = f"{line.tax_rate.normalize():f}"
+            code = Printed(line.tax_code, f"lines.{row}.tax_code", "ITEM_TAX_RATE", value, f"line-{row}")
+            amount = Markup("{}&#160;{}").format(amount, self.cell(code, row, "ITEM_TAX_RATE"))
+        cells["a"] = amount
+        sign = Printed(self.style["times_sign"], f"lines.{row}.times")
+        cells["x"] = Markup("{} {} {}").format(cells["q"], self.cell(sign, row, "times"), cells["p"])
+        if line.unit and self.style["times_sign"] in ("x", "*") and line.unit_code != "C62":
+            unit = self.cell(Printed(line.unit, f"lines.{row}.unit", "ITEM_UNIT", line.unit_code, f"line-{row}"), row, "ITEM_UNIT")
+            cells["x"] = Markup("{} {} {} {}").format(cells["q"], unit, self.cell(sign, row, "times"), cells["p"])
+        return cells
+
+    def item_columns(self) -> str:
+        """Letters of the columns of the item block: d(escription), q(uantity), p(rice), a(mount)."""
+        item, order = self.structure["item"], self.structure["item_order"]
+        return {
+            "columns": order,
+            "two_line": "da",
+            "description_amount": "da",
+            "quantity_first": "qda",
+            "code_line": "da",
+            "three_line": "da",
+        }[item]
+
+    def item_header(self) -> list[Markup]:
+        """Header cells of the item block."""
+        names = {"d": "ITEM_DESCRIPTION", "q": "ITEM_QUANTITY", "p": "ITEM_UNIT_PRICE", "a": "ITEM_AMOUNT"}
+        return [self.header_cell(names[letter]) for letter in self.item_columns()]
+
+    def item_lines(self) -> list[ItemLine]:
+        """Every printed line of the items."""
+        lines: list[ItemLine] = []
+        item, code = self.structure["item"], self.structure["code"]
+        for row, line in enumerate(self.invoice.lines):
+            c = self._cells(line, row)
+            described = Markup("{} {}").format(c["c"], c["d"]) if code and c["c"] else c["d"]
+            several = line.quantity != Decimal(1)
+            if item in ("columns", "quantity_first"):
+                letters = self.item_columns()
+                if item == "columns" and letters[0] == "d" and len(letters) == 4 and code and c["c"]:
+                    lines.append(ItemLine([c["c"]], wide=True))
+                    described = c["d"]
+                lines.append(ItemLine([described if letter == "d" else c[letter] for letter in letters]))
+            elif item == "two_line":
+                lines += [ItemLine([described], wide=True), ItemLine([c["x"], c["a"]], indent=True)]
+            elif item == "description_amount":
+                lines.append(ItemLine([described, c["a"]]))
+                if several:
+                    lines.append(ItemLine([c["x"]], indent=True, wide=True))
+            elif item == "code_line":
+                lines.append(ItemLine([c["d"]], wide=True))
+                left = Markup("{} {}").format(c["c"], c["x"]) if c["c"] else c["x"]
+                lines.append(ItemLine([left, c["a"]]))
+            else:
+                lines.append(ItemLine([c["d"]], wide=True))
+                if c["c"]:
+                    lines.append(ItemLine([c["c"]], wide=True))
+                lines.append(ItemLine([c["x"], c["a"]], indent=True))
+            if line.discount:
+                reason = escape(self.wording("discount_total"))
+                amount = -line.discount if self.style["discount_negative"] else line.discount
+                printed = self.money(amount, f"lines.{row}.discount", "ITEM_DISCOUNT", place="items", group=f"line-{row}")
+                lines.append(ItemLine([reason, self.cell(printed, row, "ITEM_DISCOUNT")], indent=True))
+        return lines
+
+    # -- totals --------------------------------------------------------------------------------------------
+
+    def receipt_totals(self) -> list[Row]:
+        """Subtotal, tax, total, rounding, tenders and change, top to bottom.
+
+        A cash-rounded total is the total that was paid, so it is TOTAL_AMOUNT, and the figure before
+        rounding is O.
+        """
+        invoice, t, structure = self.invoice, self.invoice.totals, self.structure
+        rows: list[Row] = []
+        if structure["items_count"]:
+            count = f"{sum((line.quantity for line in invoice.lines), Decimal(0)).normalize():f}"
+            rows.append(Row(self.caption("number_of_items"), Printed(count, "number_of_items")))
+        adjusted = bool(invoice.allowances_charges)
+        exclusive = not invoice.prices_include_tax
+        if structure["subtotal"] or adjusted or (exclusive and invoice.tax_lines):
+            key = "subtotal" if exclusive else "subtotal_included"
+            rows.append(Row(self.caption(key), self.money(t.line_sum, "totals.line_sum", "SUBTOTAL_AMOUNT")))
+            rows += self.discount_rows()
+        elif structure["tax_in_totals"] == "excluded" and invoice.tax_lines:
+            rows.append(Row(self.caption("total_excluded"), self.money(t.net, "totals.net", "SUBTOTAL_AMOUNT")))
+        if exclusive or structure["tax_in_totals"] != "none":
+            rows += self.tax_rows(self.choose(["caption_rate", "caption_rate", "sum"]))
+        payable = t.gross + t.rounding
+        if t.rounding:
+            rows.append(Row(self.caption("total_before_rounding"), self.money(t.gross, "totals.gross", None)))
+            rows.append(Row(self.caption("rounding"), self.money(t.rounding, "totals.rounding", None)))
+            total = Row(self.caption("total_rounded"), self.money(payable, "totals.due", "TOTAL_AMOUNT"), "total")
+        else:
+            total = Row(self.caption("receipt_total"), self.money(payable, "totals.gross", "TOTAL_AMOUNT"), "total")
+        rows.append(total)
+        for i, tender in enumerate(invoice.tenders):
+            prefix = self.choose(self.lexicon["tender_prefix"])
+            method = tender.method.upper() if self.style["caption_case"] == "upper" else tender.method
+            printed = Printed(method, f"tenders.{i}.method", "PAYMENT_METHOD", tender.method)
+            caption = Markup("{} {}").format(prefix, printed) if prefix else printed.__html__()
+            caption += self.structure["caption_end"]
+            rows.append(Row(caption, self.money(tender.amount, f"tenders.{i}.amount", "AMOUNT_PAID")))
+        if invoice.change or (invoice.tenders and self.chance(0.2)):
+            rows.append(Row(self.caption("change"), self.money(invoice.change, "change", None)))
+        return rows
+
+    def card_rows(self) -> list[Row]:
+        """What a card terminal adds; always O."""
+        rows = [
+            Row(escape(tender.method), Printed(tender.card_number, "tenders.card_number"))
+            for tender in self.invoice.tenders
+            if tender.card_number
+        ]
+        rows += [
+            Row(self.caption(key), Printed(self.invoice.extras[key], f"extras.{key}"))
+            for key in ("terminal", "approval_code")
+            if key in self.invoice.extras
+        ]
+        return rows
+
+    def extra_rows(self) -> list[Row]:
+        """Loyalty points, savings and other figures that mean nothing to accounting; always O."""
+        rows = [
+            Row(self.caption(key), Printed(self.invoice.extras[key], f"extras.{key}"))
+            for key in ("loyalty_points", "member_number", "till", "store")
+            if key in self.invoice.extras
+        ]
+        if self.chance(0.3):
+            saved = Decimal(int(self.rng.integers(5, 900))).scaleb(-2)
+            text = format_number(saved, self.style["number_style"], 2)
+            rows.append(Row(self.caption("you_saved"), Printed(text, "you_saved")))
+        return rows
+
+    def total_again(self) -> Printed:
+        """The total, printed once more."""
+        t = self.invoice.totals
+        path = "totals.due" if t.rounding else "totals.gross"
+        return self.money(t.gross + t.rounding, path, "TOTAL_AMOUNT")
+
+    def barcode_digits(self) -> Printed:
+        """The number under a bar code; always O."""
+        return Printed("".join(str(int(digit)) for digit in self.rng.integers(0, 10, 16)), "barcode")
+
+    # -- paper ---------------------------------------------------------------------------------------------
+
+    def _width_mm(self) -> int:
+        return {"roll58": 58, "roll80": 80, "roll80_wide": 112, "A4": 210}[self.structure["sheet"]]
+
+    def side_margin_mm(self) -> float:
+        """Left and right margin: on a sheet, the receipt stands in the middle as on a copier's glass."""
+        if self.structure["sheet"] == "A4":
+            return float((210 - 78) / 2 + self.style["margin_mm"])
+        return float(self.style["margin_mm"])
+
+    def sheet_size(self) -> str:
+        """Paper size for CSS: a roll is as long as its content."""
+        if self.structure["sheet"] == "A4":
+            return "210mm 297mm"
+        return f"{self._width_mm()}mm {self._length_mm():.0f}mm"
+
+    def _length_mm(self) -> float:
+        """The printed length, estimated from the number of lines and their height, with some blank paper below."""
+        invoice, style, structure = self.invoice, self.style, self.structure
+        char_mm = style["size_pt"] * 0.3528 * 0.56
+        per_line = max(10.0, (self._width_mm() - 2 * style["margin_mm"]) / char_mm)
+        per_item = {"columns": 1.0, "quantity_first": 1.0, "description_amount": 1.6, "three_line": 3.2}
+        described = {"columns": 0.4, "quantity_first": 0.55, "description_amount": 0.75}
+        share = described.get(structure["item"], 1.0) * per_line
+        lines = sum(
+            per_item.get(structure["item"], 2.0) + len(line.name) // share + (line.discount > 0) for line in invoice.lines
+        )
+        lines += sum(1 + len(note) // per_line for note in invoice.notes) * ("notes" in structure["tail"])
+        lines += 9 + structure["address_lines"] + structure["refs_count"] * (0.6 if structure["refs"] == "pairs" else 1)
+        lines += 6 + len(invoice.tax_lines) + len(invoice.tenders) + len(invoice.allowances_charges)
+        lines += sum({"tax_table": 3, "extras": 3, "card": 3, "barcode": 5}.get(name, 0) for name in structure["tail"])
+        line_mm = style["size_pt"] * 0.3528 * style["line_height"]
+        return float(lines * line_mm * 1.08 + 2 * style["margin_mm"] + 10 + 12 * structure["logo"])
+
+
+def _pair(row: Row) -> Markup:
+    return Markup("{} {}").format(row.caption, row.value) if row.caption else Markup("{}").format(row.value)

@@ -1,0 +1,510 @@
+"""The invoice as its layout sees it: captions chosen, values formatted, each value tied to its field."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Literal
+
+import numpy as np
+from markupsafe import Markup, escape
+
+from invoicegen.randomness import Stage, document_rng
+from invoicegen.schema.invoice import Invoice, InvoiceLine, Party, round_half_up
+from invoicegen.schema.plan import DocumentPlan
+from invoicegen.templates.formats import SYMBOLS, format_number, print_date
+from invoicegen.templates.lexicon import Lexicon, load_lexicon
+from invoicegen.templates.printed import Printed
+
+Place = Literal["items", "totals"]
+
+_TITLES = {"proforma_invoice": "title_proforma", "credit_note": "title_credit_note"}
+_TITLE_CODES = {"invoice": "380", "credit_note": "381", "receipt": "rcpt"}
+_COLUMN_CAPTIONS = {
+    "position": "position",
+    "item_date": "item_date",
+    "tax_amount": "tax_total",
+    "ITEM_CODE": "item_code",
+    "ITEM_DESCRIPTION": "description",
+    "ITEM_QUANTITY": "quantity",
+    "ITEM_UNIT": "unit",
+    "ITEM_UNIT_PRICE": "unit_price",
+    "ITEM_DISCOUNT": "discount",
+    "ITEM_TAX_RATE": "tax_rate",
+    "ITEM_AMOUNT": "amount",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A caption and the value or values beside it."""
+
+    caption: Markup
+    value: Printed | Markup
+    kind: str = ""
+
+
+@dataclass(slots=True)
+class PartyView:
+    """The printed parts of a seller, buyer or other party."""
+
+    name: Printed
+    address: Printed
+    address_inline: Printed
+    contact: Row | None = None
+    ids: list[Row] = field(default_factory=list)
+    contacts: list[Row] = field(default_factory=list)
+
+
+class View:
+    """Everything a layout may print, in the wording and formats of one genome."""
+
+    def __init__(self, invoice: Invoice, plan: DocumentPlan) -> None:
+        self.invoice = invoice
+        self.structure: dict[str, Any] = plan.genome["structure"]
+        self.style: dict[str, Any] = plan.genome["style"]
+        self.language = plan.locale[:2]
+        self.locale = plan.locale
+        self.lexicon: Lexicon = load_lexicon(self.language)
+        self.rng: np.random.Generator = document_rng(plan.seed, plan.index, Stage.TEMPLATE)
+        self._wordings: dict[str, str] = {}
+        symbols = SYMBOLS[invoice.currency]
+        self.symbol = symbols[self.style["currency_pick"] % len(symbols)]
+
+    # -- captions ------------------------------------------------------------------------------------------
+
+    def choose(self, items: list[Any]) -> Any:
+        """One of ``items``, drawn from the document's own stream."""
+        return items[int(self.rng.integers(len(items)))]
+
+    def chance(self, probability: float) -> bool:
+        """True with this probability, drawn from the document's own stream."""
+        return bool(self.rng.random() < probability)
+
+    def phrase(self, key: str) -> str:
+        """The wording of a key as the lexicon has it, the same everywhere in the document."""
+        if key not in self._wordings:
+            self._wordings[key] = self.choose(self.lexicon[key])
+        return self._wordings[key]
+
+    def wording(self, key: str) -> str:
+        """The wording of a caption, in the document's letter case."""
+        text = self.phrase(key)
+        case = self.style["caption_case"]
+        return text.upper() if case == "upper" else text.lower() if case == "lower" else text
+
+    def caption(self, key: str, *, end: bool = True) -> Markup:
+        """A caption with the document's punctuation behind it."""
+        text = self.wording(key)
+        place = self.structure.get("caption_place", "left")
+        ending = self.structure["caption_end"] if end and text and place == "left" else ""
+        return escape(text.rstrip(":") + ending if ending else text)
+
+    # -- values --------------------------------------------------------------------------------------------
+
+    def decimal_value(self, minor: int) -> str:
+        """Minor units as a decimal string, the normalised value of money."""
+        digits = self.invoice.currency_digits
+        return f"{Decimal(minor).scaleb(-digits):.{digits}f}"
+
+    def _signed(self, text: str, negative: bool) -> str:
+        if not negative:
+            return text
+        return {"-1": f"-{text}", "1-": f"{text}-", "(1)": f"({text})"}[self.style["negative"]]
+
+    def money(
+        self, minor: int, path: str, entity: str | None, *, place: Place = "totals", group: str | None = None
+    ) -> Printed:
+        """An amount of money in minor units."""
+        digits = self.invoice.currency_digits
+        amount = Decimal(abs(minor)).scaleb(-digits)
+        return self._with_currency(
+            format_number(amount, self.style["number_style"], digits),
+            minor < 0, path, entity, self.decimal_value(minor), place, group,
+        )  # fmt: skip
+
+    def price(self, price: Decimal, path: str, entity: str | None, *, group: str | None = None) -> Printed:
+        """A unit price in major units, with as many decimals as it needs."""
+        exponent = price.normalize().as_tuple().exponent
+        needed = max(self.invoice.currency_digits, -exponent if isinstance(exponent, int) else 0)
+        digits = max(needed, int(self.style["price_digits"]) if self.invoice.currency_digits else 0)
+        text = format_number(abs(price), self.style["number_style"], digits)
+        return self._with_currency(text, price < 0, path, entity, f"{price:.{needed}f}", "items", group)
+
+    def _with_currency(
+        self, text: str, negative: bool, path: str, entity: str | None, value: str, place: Place, group: str | None
+    ) -> Printed:
+        how = self.style[f"currency_{place}"]
+        symbol = self.symbol
+        # A sign beside an amount of the table is no header entity: it stays O (taxonomy, valid triples).
+        currency = self.invoice.currency if place == "totals" and entity is not None else None
+        if how == "glued":
+            if len(symbol) == 3 and symbol.isalpha():
+                how = "before"
+            else:
+                return Printed(self._signed(f"{symbol}{text}", negative), path, entity, value, group)
+        if how == "glued_after":
+            return Printed(self._signed(text, negative) + symbol, path, entity, value, group)
+        printed = self._signed(text, negative)
+        if how == "before":
+            return Printed(printed, path, entity, value, group, before=symbol, currency=currency)
+        if how == "after":
+            return Printed(printed, path, entity, value, group, after=symbol, currency=currency)
+        return Printed(printed, path, entity, value, group)
+
+    def number(self, value: Decimal, path: str, entity: str | None, *, group: str | None = None) -> Printed:
+        """A quantity."""
+        exponent = value.normalize().as_tuple().exponent
+        decimals = max(0, -exponent) if isinstance(exponent, int) else 0
+        wanted = self.style["quantity_digits"]
+        digits = decimals if wanted == "min" else max(decimals, int(wanted))
+        text = format_number(value, self.style["number_style"], digits)
+        return Printed(text, path, entity, f"{value.normalize():f}", group)
+
+    def rate(self, rate: Decimal, path: str, entity: str | None, *, group: str | None = None) -> Printed:
+        """A tax rate in percent."""
+        style = self.style["rate_style"]
+        decimals = {"19%": 0, "19 %": 0, "19.00%": 2, "19.0%": 1, "19.00": 2, "19": 0}[style]
+        exponent = rate.normalize().as_tuple().exponent
+        needed = max(0, -exponent) if isinstance(exponent, int) else 0
+        style_of_number = self.style["number_style"]
+        text = format_number(rate, style_of_number, max(decimals, needed))
+        text += "\u00a0%" if style == "19 %" else "%" if style.endswith("%") else ""
+        return Printed(text, path, entity, f"{rate.normalize():f}", group)
+
+    def date(self, date: dt.date, path: str, entity: str | None) -> Printed:
+        """A date in the document's format."""
+        text = print_date(date, self.style["date_pattern"], self.locale)
+        return Printed(text.upper() if self.style["date_upper"] else text, path, entity, date.isoformat())
+
+    # -- parties -------------------------------------------------------------------------------------------
+
+    def party(self, role: str, party: Party, prefix: str | None) -> PartyView:
+        """A party; ``prefix`` is ``SELLER``, ``BUYER`` or None for a party that is always O."""
+        lines = list(party.address.lines)
+        if self.chance(0.4):
+            lines.append(party.address.country)
+        value = ", ".join(lines)
+        name_entity = f"{prefix}_NAME" if prefix else None
+        address_entity = f"{prefix}_ADDRESS" if prefix else None
+        view = PartyView(
+            name=Printed(party.name, f"{role}.name", name_entity, party.name),
+            address=Printed(tuple(lines), f"{role}.address", address_entity, value),
+            address_inline=Printed(
+                self.choose([", ", ", ", " - ", " · "]).join(lines), f"{role}.address", address_entity, value
+            ),
+        )
+        if party.contact_person and self.chance(0.6):
+            caption = self.caption("contact") if self.chance(0.7) else Markup("")
+            view.contact = Row(caption, Printed(party.contact_person, f"{role}.contact_person"))
+        if party.tax_id:
+            key = "buyer_tax_id" if prefix == "BUYER" else "seller_tax_id"
+            entity = f"{prefix}_TAX_ID" if prefix else None
+            view.ids.append(Row(self.caption(key), Printed(party.tax_id, f"{role}.tax_id", entity, party.tax_id)))
+        if party.tax_number and "tax_number" in self.lexicon:
+            entity = "SELLER_TAX_ID" if prefix == "SELLER" else None
+            printed = Printed(party.tax_number, f"{role}.tax_number", entity, party.tax_number)
+            view.ids.append(Row(self.caption("tax_number"), printed))
+        if party.registration_id:
+            printed = Printed(party.registration_id, f"{role}.registration_id")
+            view.ids.append(Row(self.caption("registration"), printed))
+        for key in ("phone", "fax", "email", "website"):
+            text = getattr(party, key)
+            if text:
+                view.contacts.append(Row(self.caption(key), Printed(text, f"{role}.{key}")))
+        return view
+
+    # -- blocks --------------------------------------------------------------------------------------------
+
+    def title(self) -> Printed:
+        """The words that name the kind of document."""
+        invoice = self.invoice
+        key = _TITLES.get(invoice.kind, "title_receipt" if invoice.document_type == "receipt" else "title_invoice")
+        text = self.phrase(key)
+        text = text.upper() if self.style["title_upper"] else text
+        return Printed(text, "kind", "DOCUMENT_TYPE", _TITLE_CODES[invoice.document_type])
+
+    def number_row(self) -> Row:
+        """The document's number."""
+        key = {"invoice": "number", "credit_note": "credit_number", "receipt": "receipt_number"}
+        printed = Printed(self.invoice.number, "number", "INVOICE_NUMBER", self.invoice.number)
+        return Row(self.caption(key[self.invoice.document_type]), printed)
+
+    def date_row(self) -> Row:
+        """The date of issue."""
+        return Row(self.caption("date"), self.date(self.invoice.issue_date, "issue_date", "INVOICE_DATE"))
+
+    def references(self, limit: int) -> list[Row]:
+        """Number, date and further references, labelled and not, in an order of the document's own."""
+        invoice = self.invoice
+        first = [self.number_row(), self.date_row()]
+        if self.chance(0.25):
+            first.reverse()
+        more: list[Row] = []
+        if invoice.due_date:
+            more.append(Row(self.caption("due_date"), self.date(invoice.due_date, "due_date", "DUE_DATE")))
+        if invoice.delivery_date:
+            start = self.date(invoice.delivery_date, "delivery_date", "DELIVERY_DATE")
+            if invoice.delivery_end:
+                end = self.date(invoice.delivery_end, "delivery_end", None)
+                text = f"{start.text}{self.choose([' - ', ' – ', ' to ' if self.language == 'en' else ' - '])}{end.text}"
+                period = Printed(text, "delivery_date", "DELIVERY_DATE", f"{start.value}/{end.value}")
+                more.append(Row(self.caption("service_period"), period))
+            else:
+                more.append(Row(self.caption("delivery_date"), start))
+        if invoice.purchase_order_number:
+            number = invoice.purchase_order_number
+            printed = Printed(number, "purchase_order_number", "PURCHASE_ORDER_NUMBER", number)
+            more.append(Row(self.caption("order_number"), printed))
+        extras = [
+            Row(self.caption(key), Printed(text, f"extras.{key}"))
+            for key, text in invoice.extras.items()
+            if key in self.lexicon
+        ]
+        if invoice.payment.terms and self.chance(0.35):
+            more.append(self._terms())
+        if invoice.buyer and invoice.buyer.tax_id and self.chance(0.3):
+            tax_id = invoice.buyer.tax_id
+            printed = Printed(tax_id, "buyer.tax_id", "BUYER_TAX_ID", tax_id)
+            more.append(Row(self.caption("buyer_tax_id"), printed))
+        more += extras
+        order = self.rng.permutation(len(more))
+        more = [more[int(i)] for i in order][: max(0, limit - 2)]
+        if invoice.preceding_invoice_number:
+            number = invoice.preceding_invoice_number
+            printed = Printed(number, "preceding_invoice_number", "PRECEDING_INVOICE_NUMBER", number)
+            more.append(Row(self.caption("preceding"), printed))
+        if self.chance(0.2):
+            first, more = more[:2], [*first, *more[2:]]
+        return [*first, *more]
+
+    def _terms(self) -> Row:
+        terms = self.invoice.payment.terms or ""
+        return Row(self.caption("payment_terms"), Printed(terms, "payment.terms", "PAYMENT_TERMS", terms))
+
+    def terms(self) -> Row | None:
+        """The terms of payment, when the document has any."""
+        return self._terms() if self.invoice.payment.terms else None
+
+    def columns(self) -> list[str]:
+        """The columns that will be printed: those of the genome that this invoice can fill."""
+        lines = self.invoice.lines
+        have = {
+            "ITEM_CODE": any(line.item_code for line in lines),
+            "ITEM_UNIT": any(line.unit for line in lines),
+            "ITEM_DISCOUNT": any(line.discount for line in lines),
+            "ITEM_TAX_RATE": bool(self.invoice.tax_lines),
+            "tax_amount": bool(self.invoice.tax_lines),
+        }
+        columns = [name for name in self.structure["columns"] if have.get(name, True)]
+        if have["ITEM_DISCOUNT"] and "ITEM_DISCOUNT" not in columns and "ITEM_UNIT_PRICE" in columns:
+            columns.insert(columns.index("ITEM_UNIT_PRICE") + 1, "ITEM_DISCOUNT")
+        return columns
+
+    def header_cell(self, column: str) -> Markup:
+        """The caption of a column as a header cell of the line-item table."""
+        text = self.wording(_COLUMN_CAPTIONS[column])
+        if column == "ITEM_AMOUNT" and self.style["currency_in_caption"]:
+            text = f"{text} ({self.symbol})" if self.chance(0.5) else f"{text} {self.symbol}"
+        text = text.upper() if self.style.get("header_case") == "upper" else text
+        return Markup('<span data-cell="header" data-column="{}">{}</span>').format(column, text)
+
+    def item_value(self, line: InvoiceLine, row: int, column: str) -> Printed | None:
+        """What a line prints in a column; None where the cell stays empty."""
+        path, group = f"lines.{row}", f"line-{row}"
+        match column:
+            case "position":
+                return Printed(line.line_id, f"{path}.line_id")
+            case "item_date":
+                date = self.invoice.delivery_date or self.invoice.issue_date
+                return self.date(date - dt.timedelta(days=row % 5), f"{path}.date", None)
+            case "ITEM_CODE":
+                code = line.item_code
+                return Printed(code, f"{path}.item_code", column, code, group) if code else None
+            case "ITEM_DESCRIPTION":
+                return self._description(line, path, group)
+            case "ITEM_QUANTITY":
+                return self.number(line.quantity, f"{path}.quantity", column, group=group)
+            case "ITEM_UNIT":
+                return Printed(line.unit, f"{path}.unit", column, line.unit_code, group) if line.unit else None
+            case "ITEM_UNIT_PRICE":
+                return self.price(line.unit_price, f"{path}.unit_price", column, group=group)
+            case "ITEM_DISCOUNT":
+                if not line.discount:
+                    return None
+                if line.discount_percent is not None and self.style["discount_negative"]:
+                    return self.rate(line.discount_percent, f"{path}.discount_percent", column, group=group)
+                return self.money(line.discount, f"{path}.discount", column, place="items", group=group)
+            case "ITEM_TAX_RATE":
+                return self.rate(line.tax_rate, f"{path}.tax_rate", column, group=group)
+            case "tax_amount":
+                tax = round_half_up(Decimal(line.net_amount) * line.tax_rate / 100)
+                return self.money(tax, f"{path}.tax_amount", None, place="items")
+            case "ITEM_AMOUNT":
+                return self.money(line.net_amount, f"{path}.net_amount", column, place="items", group=group)
+        raise ValueError(f"no column {column!r}")
+
+    def _description(self, line: InvoiceLine, path: str, group: str) -> Printed:
+        how = self.structure.get("second_line", "none")
+        if not line.description or how == "none":
+            text: str | tuple[str, ...] = line.name
+        elif how == "same":
+            text = (line.name, line.description)
+        else:
+            text = f"{line.name} {line.description}"
+        value = text if isinstance(text, str) else " ".join(text)
+        if self.style.get("upper"):
+            text = text.upper() if isinstance(text, str) else tuple(part.upper() for part in text)
+        return Printed(text, f"{path}.name", "ITEM_DESCRIPTION", value, group)
+
+    def cell(self, printed: Printed | None, row: int, column: str) -> Markup:
+        """A value as a data cell of the line-item table."""
+        if printed is None:
+            return Markup("")
+        return Markup(f'<span data-cell="data" data-column="{column}" data-row="{row}">{printed.__html__()}</span>')
+
+    def item_rows(self, columns: list[str]) -> Iterator[list[Markup]]:
+        """The rows of the line-item table, a cell a column."""
+        for row, line in enumerate(self.invoice.lines):
+            yield [self.cell(self.item_value(line, row, column), row, column) for column in columns]
+
+    def discount_rows(self) -> list[Row]:
+        """Document-level allowances and charges."""
+        rows = []
+        for i, entry in enumerate(self.invoice.allowances_charges):
+            entity = "CHARGE_AMOUNT" if entry.is_charge else "DISCOUNT_AMOUNT"
+            negative = not entry.is_charge and self.style["discount_negative"]
+            reason = entry.reason.upper() if self.style["caption_case"] == "upper" else entry.reason
+            if entry.percent is not None:
+                reason = f"{reason} {self.rate(entry.percent, '', None).text}"
+            amount = self.money(-entry.amount if negative else entry.amount, f"allowances_charges.{i}.amount", entity)
+            rows.append(Row(escape(reason + self.structure["caption_end"]), amount))
+        return rows
+
+    def tax_rows(self, how: str) -> list[Row]:
+        """Tax in the totals block: a row a rate, or one sum."""
+        invoice = self.invoice
+        if not invoice.tax_lines:
+            return []
+        if how == "sum" or (how == "columns" and len(invoice.tax_lines) > 1 and self.chance(0.3)):
+            return [Row(self.caption("tax_total"), self.money(invoice.totals.tax, "totals.tax", "TAX_AMOUNT"))]
+        shape = self.choose(["{name} {rate}", "{name} {rate}", "{rate} {name}", "{name} ({rate})", "{name} @ {rate}"])
+        if how == "columns":
+            shape = "{name} {rate} {of} {base}"
+        joint = {"en": "on", "de": "auf", "fr": "sur", "nl": "over", "es": "sobre", "it": "su", "pt": "sobre", "lv": "no"}
+        rows = []
+        for i, line in enumerate(invoice.tax_lines):
+            group, path = f"tax-{i}", f"tax_lines.{i}"
+            caption = Markup(shape).format(
+                name=line.name,
+                rate=self.rate(line.rate, f"{path}.rate", "TAX_RATE", group=group),
+                of=joint[self.language],
+                base=self.money(line.base, f"{path}.base", "TAX_BASE_AMOUNT", group=group),
+            )
+            end = self.structure["caption_end"]
+            rows.append(Row(caption + end, self.money(line.amount, f"{path}.amount", "TAX_AMOUNT", group=group)))
+        return rows
+
+    def totals(self) -> list[Row]:
+        """The totals block of an invoice or credit note, top to bottom."""
+        t, structure = self.invoice.totals, self.structure
+        rows = []
+        adjusted = bool(self.invoice.allowances_charges)
+        if structure["subtotal"] or adjusted:
+            if self.invoice.prices_include_tax and not adjusted:
+                rows.append(Row(self.caption("total_excluded"), self.money(t.net, "totals.net", "SUBTOTAL_AMOUNT")))
+            else:
+                path = "totals.line_sum" if adjusted else "totals.net"
+                amount = t.line_sum if adjusted else t.net
+                rows.append(Row(self.caption("subtotal"), self.money(amount, path, "SUBTOTAL_AMOUNT")))
+        rows += self.discount_rows()
+        rows += self.tax_rows(structure["tax_lines"])
+        rows.append(Row(self.caption("total"), self.money(t.gross, "totals.gross", "TOTAL_AMOUNT"), "total"))
+        if t.rounding:
+            rows.append(Row(self.caption("rounding"), self.money(t.rounding, "totals.rounding", None)))
+        if t.paid:
+            paid = self.money(
+                -t.paid if self.style["discount_negative"] else t.paid, "totals.paid", "AMOUNT_PAID"
+            )
+            rows.append(Row(self.caption("paid"), paid))
+        if t.paid or t.rounding:
+            rows.append(Row(self.caption("due"), self.money(t.due, "totals.due", "AMOUNT_DUE"), "total"))
+        return rows
+
+    def tax_table(self) -> tuple[list[Markup], list[list[Printed | Markup]]]:
+        """Captions and rows of a tax breakdown table."""
+        codes = any(line.code for line in self.invoice.tax_lines)
+        gross = self.chance(0.4)
+        keys = [*(["tax_table_code"] if codes else []), "tax_table_rate", "tax_table_base", "tax_table_amount"]
+        keys += ["tax_table_gross"] if gross else []
+        rows: list[list[Printed | Markup]] = []
+        for i, line in enumerate(self.invoice.tax_lines):
+            group, path = f"tax-{i}", f"tax_lines.{i}"
+            row: list[Printed | Markup] = [
+                self.rate(line.rate, f"{path}.rate", "TAX_RATE", group=group),
+                self.money(line.base, f"{path}.base", "TAX_BASE_AMOUNT", group=group),
+                self.money(line.amount, f"{path}.amount", "TAX_AMOUNT", group=group),
+            ]
+            if codes:
+                row.insert(0, Printed(line.code or "", f"{path}.code"))
+            if gross:
+                row.append(self.money(line.base + line.amount, f"{path}.gross", None))
+            rows.append(row)
+        return [self.caption(key, end=False) for key in keys], rows
+
+    def payment(self) -> list[Row]:
+        """How to pay: method, account, bank, reference."""
+        p = self.invoice.payment
+        rows: list[Row] = []
+        if p.bank_name:
+            rows.append(Row(self.caption("bank_name"), Printed(p.bank_name, "payment.bank_name")))
+        if (p.iban or p.account_number) and self.chance(0.35):
+            holder = Printed(self.invoice.seller.name, "payment.account_holder")
+            rows.append(Row(self.caption("account_holder"), holder))
+        if p.iban:
+            spaced = " ".join(p.iban[i : i + 4] for i in range(0, len(p.iban), 4))
+            printed = Printed(spaced if self.style["iban_spaced"] else p.iban, "payment.iban", "BANK_ACCOUNT", p.iban)
+            rows.append(Row(self.caption("iban"), printed))
+        if p.account_number:
+            printed = Printed(p.account_number, "payment.account_number", "BANK_ACCOUNT", p.account_number)
+            rows.append(Row(self.caption("account_number"), printed))
+        if p.bank_code:
+            rows.append(
+                Row(self.caption("bank_code"), Printed(p.bank_code, "payment.bank_code", "BANK_CODE", p.bank_code))
+            )
+        if p.bic:
+            rows.append(Row(self.caption("bic"), Printed(p.bic, "payment.bic", "BANK_CODE", p.bic)))
+        if self.chance(0.2):
+            order = self.rng.permutation(len(rows))
+            rows = [rows[int(i)] for i in order]
+        if p.reference:
+            printed = Printed(p.reference, "payment.reference", "PAYMENT_REFERENCE", p.reference)
+            rows.append(Row(self.caption("payment_reference"), printed))
+        if p.method:
+            method = Row(self.caption("payment_method"), Printed(p.method, "payment.method", "PAYMENT_METHOD", p.method))
+            rows.insert(0 if self.chance(0.6) else len(rows), method)
+        return rows
+
+    def sentence(self, key: str, **values: Printed) -> Markup:
+        """A sentence of the lexicon with values in its places."""
+        return Markup(escape(self.phrase(key)).format(**values))
+
+    def due_sentence(self) -> Markup | None:
+        """A sentence that asks for the amount by the due date."""
+        if not self.invoice.due_date:
+            return None
+        t = self.invoice.totals
+        due = (
+            self.money(t.due, "totals.due", "AMOUNT_DUE")
+            if t.paid or t.rounding
+            else self.money(t.gross, "totals.gross", "TOTAL_AMOUNT")
+        )
+        return self.sentence("sentence_due", due=due, due_date=self.date(self.invoice.due_date, "due_date", "DUE_DATE"))
+
+    def page_number_content(self) -> Markup:
+        """The CSS ``content`` of the page number, in the language's form."""
+        shape = self.choose(self.lexicon["page"])
+        parts = shape.replace("{page}", '" counter(page) "').replace("{pages}", '" counter(pages) "')
+        return Markup('"' + parts + '"')

@@ -1,0 +1,335 @@
+"""Pixels and points move together, and nothing but the generator decides how."""
+
+import hashlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from invoicegen.augmentation import PRESETS, Preset, augment, load_presets
+from invoicegen.augmentation.apply import apply_preset, draw_map
+from invoicegen.augmentation.geometric import PageCurl, Perspective, Rotate, ScaleShift
+from invoicegen.augmentation.photometric import (
+    BrightnessContrast,
+    Downscale,
+    Gamma,
+    GaussianBlur,
+    GaussianNoise,
+    Grayscale,
+    IsoNoise,
+    JpegCompression,
+    MotionBlur,
+    Shadow,
+    UnevenLight,
+)
+from invoicegen.augmentation.warp import Curl, Homography, PageMap, homography_of_corners, share_on_page
+from invoicegen.geometry import box_to_quad
+from invoicegen.schema.truth import TruePage, TrueWord
+
+WIDTH, HEIGHT = 500, 700
+REACH = 12  # half side, px, of the window in which a marker is looked for
+
+GEOMETRIC = [
+    Rotate(degrees=(3, 3)),
+    Rotate(degrees=(-1.3, -1.3)),
+    ScaleShift(scale=(0.93, 0.93), shift_x=(0.013, 0.013), shift_y=(-0.007, -0.007)),
+    Perspective(strength=(0.06, 0.06)),
+    PageCurl(amplitude=(0.02, 0.02)),
+    PageCurl(amplitude=(-0.02, -0.02)),
+]
+PHOTOMETRIC = [
+    BrightnessContrast(brightness=(-0.1, 0.1), contrast=(-0.2, 0.2)),
+    Gamma(gamma=(0.6, 0.9)),
+    GaussianBlur(sigma_px=(0.4, 0.9)),
+    MotionBlur(kernel_px=(3, 5)),
+    Downscale(scale=(0.6, 0.9)),
+    JpegCompression(quality=(40, 60)),
+    Grayscale(),
+    GaussianNoise(sigma=(0.01, 0.03)),
+    IsoNoise(luma=(0.01, 0.03), chroma=(0.01, 0.03)),
+    UnevenLight(strength=(0.1, 0.3)),
+    Shadow(strength=(0.2, 0.4)),
+]
+
+
+def markers() -> np.ndarray:
+    """Marker positions off the pixel grid, shape (n, 2)."""
+    x, y = np.meshgrid(np.arange(60, WIDTH - 50, 54.3), np.arange(60, HEIGHT - 50, 61.7))
+    return np.column_stack([x.ravel(), y.ravel()])
+
+
+def draw(points: np.ndarray, width: int = WIDTH, height: int = HEIGHT) -> np.ndarray:
+    """A white page with a dark, smooth dot at every point; pixel (i, j) is sampled at (i + 0.5, j + 0.5)."""
+    ink = np.zeros((height, width))
+    x, y = np.arange(width) + 0.5, np.arange(height) + 0.5
+    for px, py in points:
+        ink += np.outer(np.exp(-((y - py) ** 2) / 18), np.exp(-((x - px) ** 2) / 18))
+    page = np.rint(255 * (1 - 0.9 * ink)).clip(0, 255).astype(np.uint8)
+    return np.repeat(page[..., None], 3, axis=2)
+
+
+def measure(image: np.ndarray, expected: np.ndarray) -> np.ndarray:
+    """How far each dot's centre of ink is from where it is expected, shape (n, 2), pixels."""
+    gray = image.mean(axis=2)
+    errors = []
+    for x, y in expected:
+        left, top = round(x) - REACH, round(y) - REACH
+        window = gray[top : top + 2 * REACH, left : left + 2 * REACH]
+        assert window.shape == (2 * REACH, 2 * REACH), "marker out of the image"
+        paper = np.median(np.concatenate([window[0], window[-1], window[:, 0], window[:, -1]]))
+        ink = paper - window
+        ink[ink < 0.12 * ink.max()] = 0
+        along_x = (ink.sum(axis=0) * (np.arange(left, left + 2 * REACH) + 0.5)).sum() / ink.sum()
+        along_y = (ink.sum(axis=1) * (np.arange(top, top + 2 * REACH) + 0.5)).sum() / ink.sum()
+        errors.append((along_x - x, along_y - y))
+    return np.array(errors)
+
+
+def page_of(points: np.ndarray) -> TruePage:
+    """One word a marker, whose upper left corner is the marker."""
+    words = [TrueWord(f"w{i}", box_to_quad((x, y, x + 20, y + 10))) for i, (x, y) in enumerate(points)]
+    return TruePage(0, WIDTH, HEIGHT, words)
+
+
+def corners(page: TruePage) -> np.ndarray:
+    return np.array([word.quad[:2] for word in page.words])
+
+
+@pytest.mark.parametrize("effect", GEOMETRIC, ids=lambda effect: f"{effect.effect}")
+def test_markers_land_where_each_geometric_effect_says(effect):
+    preset = Preset(description="one effect", geometry=[effect])
+    points = markers()
+    result = apply_preset(draw(points), page_of(points), preset, np.random.default_rng(1))
+    moved = corners(result.page)
+    assert np.hypot(*(moved - points).T).max() > 2, "the effect must move something"
+    assert np.hypot(*measure(result.image, moved).T).mean() < 0.1
+
+
+@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("seed", range(4))
+def test_markers_land_where_each_preset_says(name, seed):
+    points = markers()
+    geometry_only = load_presets()[name].model_copy(update={"photometrics": []})
+    result = apply_preset(draw(points), page_of(points), geometry_only, np.random.default_rng(seed))
+    assert np.hypot(*measure(result.image, corners(result.page)).T).mean() < 0.1
+
+
+@pytest.mark.parametrize("effect", PHOTOMETRIC, ids=lambda effect: effect.effect)
+def test_photometric_effects_move_nothing_and_keep_the_size(effect):
+    points = markers()
+    before = draw(points)
+    kept = before.copy()
+    after, params = effect.apply(before, np.random.default_rng(3))
+    np.testing.assert_array_equal(before, kept)
+    assert after.shape == before.shape
+    assert after.dtype == np.uint8
+    assert isinstance(params, dict)
+    # Mean over markers: noise moves single ones, an effect must not move all of them one way.
+    assert np.hypot(*measure(after, points).mean(axis=0)) < 0.1
+    if effect.effect != "grayscale":  # the page is gray already
+        assert (after != before).any()
+
+
+def test_grayscale_leaves_three_equal_channels():
+    image = np.random.default_rng(0).integers(0, 256, (40, 30, 3), dtype=np.uint8)
+    gray, _ = Grayscale().apply(image, np.random.default_rng(0))
+    np.testing.assert_array_equal(gray[..., 0], gray[..., 1])
+    np.testing.assert_array_equal(gray[..., 0], gray[..., 2])
+
+
+def test_noise_has_the_deviation_it_was_given():
+    image = np.full((300, 300, 3), 128, np.uint8)
+    noisy, _ = GaussianNoise(sigma=(0.02, 0.02)).apply(image, np.random.default_rng(0))
+    deviation = noisy.astype(float) - 128
+    assert abs(deviation.mean()) < 0.1
+    assert deviation.std() == pytest.approx(0.02 * 255, rel=0.03)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_same_generator_same_bytes(name):
+    points = markers()
+    image, page = draw(points), page_of(points)
+    first = augment(image, page, name, np.random.default_rng(7))
+    np.random.seed(1)  # noqa: NPY002 - global state must not matter
+    second = augment(image, page, name, np.random.default_rng(7))
+    np.testing.assert_array_equal(first.image, second.image)
+    assert first.page == second.page
+    assert first.applied == second.applied
+    if name != "clean":
+        other = augment(image, page, name, np.random.default_rng(8))
+        assert other.image.shape != first.image.shape or (other.image != first.image).any()
+
+
+def test_another_process_makes_the_same_bytes():
+    program = (
+        "import hashlib, numpy as np\n"
+        "from invoicegen.augmentation import augment\n"
+        "from invoicegen.schema.truth import TruePage\n"
+        "image = np.tile(np.arange(0, 250, dtype=np.uint8)[:, None, None], (1, 200, 3))\n"
+        "for name in ('office_scan', 'receipt_photo'):\n"
+        "    for seed in range(3):\n"
+        "        result = augment(image, TruePage(0, 200, 250), name, np.random.default_rng(seed))\n"
+        "        print(hashlib.sha256(result.image.tobytes()).hexdigest())\n"
+    )
+    elsewhere = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    image = np.tile(np.arange(0, 250, dtype=np.uint8)[:, None, None], (1, 200, 3))
+    here = [
+        hashlib.sha256(
+            augment(image, TruePage(0, 200, 250), name, np.random.default_rng(seed)).image.tobytes()
+        ).hexdigest()
+        for name in ("office_scan", "receipt_photo")
+        for seed in range(3)
+    ]
+    assert len(set(here)) == 6
+    assert elsewhere.stdout.split() == here
+
+
+def test_clean_is_the_identity():
+    points = markers()
+    image, page = draw(points), page_of(points)
+    result = augment(image, page, "clean", np.random.default_rng(0))
+    np.testing.assert_array_equal(result.image, image)
+    assert result.page == page
+    assert result.applied == []
+
+
+def test_unknown_preset_names_those_allowed():
+    with pytest.raises(ValueError, match=r"'fax'.*clean, office_scan, phone_photo, receipt_photo"):
+        augment(draw(markers()), page_of(markers()), "fax", np.random.default_rng(0))
+
+
+def test_image_of_another_size_is_refused():
+    with pytest.raises(
+        ValueError, match=r"page 0: image of uint8 \(10, 10, 3\), expected uint8 \(700, 500, 3\)"
+    ):
+        augment(np.zeros((10, 10, 3), np.uint8), page_of(markers()), "clean", np.random.default_rng(0))
+
+
+def test_image_size_is_that_of_the_page_and_what_was_applied_is_told():
+    points = markers()
+    for seed in range(6):
+        result = augment(draw(points), page_of(points), "receipt_photo", np.random.default_rng(seed))
+        assert result.image.shape == (result.page.height, result.page.width, 3)
+        names = [record["name"] for record in result.applied]
+        assert names[0] == "margin"
+        assert {"rotate", "perspective", "background"} <= set(names)
+        for record in result.applied:
+            assert record.keys() == {"name", "params", "geometry"}
+        moving = {record["name"] for record in result.applied if record["geometry"]}
+        assert moving <= {"margin", "page_curl", "rotate", "scale_shift", "perspective"}
+        np.testing.assert_array_equal(
+            result.image.shape[:2],
+            [HEIGHT + 2 * result.applied[0]["params"]["px"], WIDTH + 2 * result.applied[0]["params"]["px"]],
+        )
+
+
+def test_the_table_shows_beside_the_sheet_and_the_sheet_covers_it():
+    preset = Preset.model_validate(
+        {
+            "description": "shrunk on a dark table",
+            "margin": [0.1, 0.1],
+            "background": {"kind": "table", "lightness": [0.2, 0.2], "grain": [0.01, 0.01]},
+            "geometry": [{"effect": "rotate", "degrees": [0.5, 0.5]}],
+        }
+    )
+    image = np.full((HEIGHT, WIDTH, 3), 255, np.uint8)
+    result = apply_preset(image, TruePage(0, WIDTH, HEIGHT), preset, np.random.default_rng(0))
+    assert result.image[:30].mean() < 100
+    assert result.image[100:-100, 100:-100].min() == 255
+
+
+def test_words_over_the_edge_lose_visibility_and_end_at_the_edge():
+    shift = Preset(description="down and left", geometry=[ScaleShift(shift_x=(-0.1, -0.1), shift_y=(0, 0))])
+    words = [
+        TrueWord("gone", box_to_quad((10, 100, 45, 110))),
+        TrueWord("half", box_to_quad((30, 200, 70, 210))),
+        TrueWord("half of a half", box_to_quad((30, 300, 70, 310)), visible=0.5),
+        TrueWord("whole", box_to_quad((60, 400, 90, 410))),
+    ]
+    result = apply_preset(
+        np.zeros((HEIGHT, WIDTH, 3), np.uint8),
+        TruePage(2, WIDTH, HEIGHT, words),
+        shift,
+        np.random.default_rng(0),
+    )
+    gone, half, quarter, whole = result.page.words
+    assert result.page.page == 2
+    assert gone.visible == 0
+    assert half.visible == pytest.approx(0.5)
+    assert quarter.visible == pytest.approx(0.25)
+    assert whole.visible == 1
+    np.testing.assert_allclose(half.quad, box_to_quad((0, 200, 20, 210)), atol=1e-9)
+    np.testing.assert_allclose(whole.quad, box_to_quad((10, 400, 40, 410)), atol=1e-9)
+    for word in result.page.words:
+        assert min(word.quad) >= 0
+        assert max(word.quad[0::2]) <= WIDTH
+        assert max(word.quad[1::2]) <= HEIGHT
+
+
+@pytest.mark.parametrize(
+    ("quad", "share"),
+    [
+        (box_to_quad((10, 10, 20, 20)), 1.0),
+        (box_to_quad((-10, 10, 10, 20)), 0.5),
+        (box_to_quad((-10, -10, 10, 10)), 0.25),
+        (box_to_quad((-20, 10, -5, 20)), 0.0),
+        (box_to_quad((95, 10, 105, 20)), 0.5),
+        ((0, -5, 5, 0, 0, 5, -5, 0), 0.25),  # a diamond on the corner
+        ((-5, 10, 5, 10, 5, 10, -5, 10), 1.0),  # no area, middle on the page
+        ((-15, 10, 5, 10, 5, 10, -15, 10), 0.0),  # no area, middle off it
+    ],
+)
+def test_share_on_page(quad, share):
+    assert share_on_page(quad, 100, 100) == pytest.approx(share)
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), name=st.sampled_from([name for name in PRESETS if name != "clean"]))
+def test_every_map_can_be_followed_back(seed, name):
+    page_map, _ = draw_map(load_presets()[name], WIDTH, HEIGHT, np.random.default_rng(seed))
+    points = markers()
+    np.testing.assert_allclose(page_map.backward(page_map.forward(points)), points, atol=1e-6)
+
+
+def test_neighbouring_homographies_become_one():
+    turn = Homography(np.array([[0.0, -1, 5], [1, 0, 7], [0, 0, 1]]))
+    curl = Curl(3, 100)
+    page_map = PageMap.compose([turn, turn, curl, turn], 100, 100)
+    assert len(page_map.steps) == 3
+    points = np.array([[10.0, 20], [30, 5]])
+    expected = turn.forward(curl.forward(turn.forward(turn.forward(points))))
+    np.testing.assert_allclose(page_map.forward(points), expected)
+
+
+def test_homography_takes_corners_to_corners():
+    source = np.array([[0.0, 0], [100, 0], [100, 50], [0, 50]])
+    target = np.array([[3.0, 4], [90, 2], [97, 55], [-4, 48]])
+    mapped = Homography(homography_of_corners(source, target)).forward(source)
+    np.testing.assert_allclose(mapped, target, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"geometry": [{"effect": "fold", "depth": [0, 1]}]}, "rotate"),
+        ({"geometry": [{"effect": "rotate", "degrees": [2, 1]}]}, "lower bound 2.0 is above upper bound 1.0"),
+        ({"photometrics": [{"effect": "jpeg", "quality": [40, 60], "strength": 1}]}, "strength"),
+        ({"photometrics": [{"effect": "gamma", "gamma": [1, 1], "probability": 1.5}]}, "probability"),
+    ],
+)
+def test_a_preset_that_makes_no_sense_is_refused(change, message):
+    with pytest.raises(ValidationError, match=message):
+        Preset.model_validate({"description": "bad", **change})
+
+
+def test_importing_presets_loads_no_image_library():
+    program = (
+        "import sys, invoicegen.augmentation\n"
+        "print([name for name in ('cv2', 'albumentations', 'torch') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

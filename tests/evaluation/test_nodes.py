@@ -1,0 +1,133 @@
+"""Nodes on tiny fabricated data, with a small model that is real."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from invoicegen.datasets.optional import OptionalJsonDataset, OptionalJsonLinesDataset
+from invoicegen.evaluation import EvaluateOptions, RealOptions
+from invoicegen.evaluation.fingerprint import extraction_fingerprint, model_fingerprint
+from invoicegen.execution import ExecutionOptions
+from invoicegen.extraction.options import ExtractOptions
+from invoicegen.pipelines.evaluation import create_pipeline, create_real_pipeline
+from invoicegen.pipelines.evaluation.nodes import (
+    evaluate_model,
+    extract_real_documents,
+    plot_scores,
+    score_real_documents,
+    write_report,
+)
+from invoicegen.schema.rows import page_to_row, rows_to_table
+
+PARTS = [
+    ("Mill Works Ltd", "SELLER_NAME", "Mill Works Ltd", None),
+    ("Total", None, None, None),
+    ("466.48", "TOTAL_AMOUNT", "466.48", None),
+]
+
+
+def test_a_model_is_evaluated_and_reported(make_page, model_folder):
+    pages = [
+        make_page(PARTS, doc_id="doc-1", page_count=2),
+        make_page(PARTS, doc_id="doc-1", page=1, page_count=2),
+        make_page(PARTS, doc_id="doc-2"),
+    ]
+    shards = {"a": lambda: rows_to_table(page_to_row(page, b"", "clean") for page in pages)}
+    options = EvaluateOptions(device="cpu", batch_pages=2)
+    scores, confusion, errors = evaluate_model(shards, model_folder, options)
+    assert scores["model"] == model_fingerprint(model_folder)
+    assert (scores["documents"], scores["pages"], scores["words"]) == (2, 3, 15)
+    assert scores["entities"]["by_entity"]["SELLER_NAME"]["support"] == 3
+    assert sum(map(sum, confusion["labels"]["counts"])) == 15
+    assert len(errors) > 0
+    again = json.loads(json.dumps([scores, confusion, errors]))  # what a JSON dataset would give back
+    assert again == [scores, confusion, errors]
+    assert len(plot_scores(scores, confusion)) == 2
+    assert "real documents: not measured" in write_report(scores, confusion, errors, None, [])
+
+
+def test_nothing_to_evaluate_is_a_clear_error(model_folder):
+    with pytest.raises(ValueError, match="not one test page"):
+        evaluate_model({}, model_folder, EvaluateOptions(device="cpu"))
+
+
+@pytest.fixture
+def folder(tmp_path, text_pdf):
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.pdf").write_bytes(
+            text_pdf([f"Invoice {name}", "Mill Works Ltd, Main Street 5", "Number 2026-17", "Total 466.48"])
+        )
+    (tmp_path / "broken.pdf").write_bytes(b"no PDF at all")
+    labels = [
+        {"file": name, "kind": "invoice", "source": "x", "fields": {"total": ["466.48"]}}
+        for name in ("a.pdf", "b.pdf", "broken.pdf")
+    ]
+    (tmp_path / "labels.jsonl").write_text("".join(json.dumps(label) + "\n" for label in labels))
+    return tmp_path
+
+
+def test_real_documents_are_extracted_once_and_scored(folder, model_folder):
+    real = RealOptions(
+        path=str(folder), shard_documents=2, execution=ExecutionOptions(workers=1, progress=False)
+    )
+    extract = ExtractOptions()
+    chunks = list(extract_real_documents({}, model_folder, real, extract))
+    assert [len(records) for chunk in chunks for records in chunk.values()] == [2, 1]
+    shards = {name: lambda r=records: r for chunk in chunks for name, records in chunk.items()}
+    by_file = {record["file"].rsplit("/", 1)[1]: record for load in shards.values() for record in load()}
+    assert by_file["a.pdf"]["pages"][0]["words"] > 5
+    assert "error" in by_file["broken.pdf"]
+
+    scores = score_real_documents(shards, model_folder, real, extract)
+    assert scores["documents"] == {"labelled": 3, "missing": 0, "failed": 1}
+    assert scores["all"]["by_field"]["total"]["support"] == 3
+    assert scores["model"] == model_fingerprint(model_folder)
+
+    # what succeeded is not done again, what failed is
+    (chunk,) = extract_real_documents(shards, model_folder, real, extract)
+    ((name, records),) = chunk.items()
+    assert [record["file"] for record in records] == [str(folder / "broken.pdf")]
+    # a changed document is another document
+    (folder / "a.pdf").write_bytes((folder / "b.pdf").read_bytes() + b"\n")
+    assert score_real_documents(shards, model_folder, real, extract)["documents"]["missing"] == 1
+    # another way of reading is other work
+    finer = extract.model_copy(update={"dpi": 300.0})
+    assert score_real_documents(shards, model_folder, real, finer)["documents"]["missing"] == 3
+
+
+def test_fingerprints_follow_what_decides(model_folder, tmp_path):
+    options = ExtractOptions(model=str(model_folder))
+    same = options.model_copy(update={"documents": ("a",), "execution": ExecutionOptions(workers=7)})
+    assert extraction_fingerprint(options) == extraction_fingerprint(same)
+    assert extraction_fingerprint(options) != extraction_fingerprint(
+        options.model_copy(update={"dpi": 100.0})
+    )
+    with pytest.raises(ValueError, match="no model in"):
+        model_fingerprint(tmp_path)
+
+
+def test_real_documents_need_a_folder(model_folder):
+    with pytest.raises(ValueError, match=r"real\.path is not set"):
+        list(extract_real_documents({}, model_folder, RealOptions(), ExtractOptions()))
+
+
+def test_pipelines_are_wired():
+    evaluate, real = create_pipeline(), create_real_pipeline()
+    assert evaluate.outputs() == {"entity_scores_plot", "confusion_matrix_plot", "evaluation_report"}
+    assert {"test_pages", "model", "params:evaluate", "real_scores"} <= evaluate.inputs()
+    assert {"model", "params:real", "params:extract", "evaluation_scores"} <= real.inputs()
+    assert len((evaluate + real).nodes) == 5  # the report is one node of both
+
+
+def test_optional_files_are_none_until_written(tmp_path):
+    scores = OptionalJsonDataset(filepath=str(tmp_path / "scores.json"))
+    assert scores.load() is None
+    scores.save({"f1": 1.0})
+    assert scores.load() == {"f1": 1.0}
+    assert json.loads(str(scores.preview())) == {"f1": 1.0}
+    lines = OptionalJsonLinesDataset(filepath=str(tmp_path / "lines.jsonl"))
+    assert lines.load() == []
+    lines.save([{"a": 1}])
+    assert lines.load() == [{"a": 1}]

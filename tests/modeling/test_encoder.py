@@ -1,0 +1,144 @@
+"""The fast encoder gives what stock LayoutLMv3 gives, and trains what stock transformers does not."""
+
+import pytest
+import torch
+from transformers import AutoConfig, AutoModel, LayoutLMv3Config, LayoutLMv3Model
+
+from invoicegen.modeling.configuration import multi_head_config
+from invoicegen.modeling.encoder import relative_position_buckets
+from invoicegen.modeling.errors import TaxonomyMismatchError, WarmStartError
+from invoicegen.modeling.model import LayoutLMv3MultiHead
+from invoicegen.modeling.warm_start import starting_point
+from invoicegen.schema.taxonomy import NER_LABELS
+
+
+def random_inputs(length=60, pad_id=0, vocabulary=150):
+    generator = torch.Generator().manual_seed(3)
+    ids = torch.randint(5, vocabulary, (3, length), generator=generator)
+    corners = torch.randint(0, 500, (3, length, 4), generator=generator)
+    boxes = torch.cat([corners[..., :2], corners[..., :2] + corners[..., 2:]], dim=-1)
+    mask = torch.ones(3, length, dtype=torch.long)
+    mask[1, 40:], ids[1, 40:] = 0, pad_id
+    return ids, boxes, mask
+
+
+@pytest.mark.parametrize("visual", [False, True])
+def test_outputs_equal_stock_layoutlmv3(stock_checkpoint, visual):
+    config = LayoutLMv3Config.from_pretrained(stock_checkpoint, visual_embed=visual)
+    stock = LayoutLMv3Model.from_pretrained(stock_checkpoint, config=config).eval()
+    ours = starting_point(str(stock_checkpoint), 0, visual_embed=visual).model.eval()
+    ids, boxes, mask = random_inputs()
+    pixels = torch.randn(3, 3, 32, 32, generator=torch.Generator().manual_seed(1)) if visual else None
+    with torch.no_grad():
+        expected = stock(input_ids=ids, bbox=boxes, attention_mask=mask, pixel_values=pixels)
+        states = ours.layoutlmv3(ids, boxes, mask, pixels)
+    expected = expected.last_hidden_state[:, : ids.shape[1]]
+    assert expected[mask.bool()].std() > 0.1
+    torch.testing.assert_close(states[mask.bool()], expected[mask.bool()], atol=1e-4, rtol=0)
+
+
+def test_training_and_inference_paths_of_attention_agree(stock_checkpoint):
+    model = starting_point(
+        str(stock_checkpoint),
+        0,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+        visual_embed=False,
+    ).model
+    ids, boxes, mask = random_inputs()
+    with_gradient = model.layoutlmv3(ids, boxes, mask)
+    with torch.no_grad():
+        without = model.layoutlmv3(ids, boxes, mask)
+    torch.testing.assert_close(with_gradient, without, atol=1e-5, rtol=0)
+
+
+def test_relative_biases_get_the_gradient_of_a_plain_lookup(stock_checkpoint):
+    model = starting_point(str(stock_checkpoint), 0, visual_embed=False).model
+    encoder = model.layoutlmv3.encoder
+    _, boxes, _ = random_inputs(length=20)
+    weight = torch.randn(3, encoder.rel_pos_bias.weight.shape[0], 20, 20)
+    (encoder.bias(boxes, torch.arange(20), None) * weight).sum().backward()
+    mine = [encoder.rel_pos_bias, encoder.rel_pos_x_bias, encoder.rel_pos_y_bias]
+    gradients = [part.weight.grad.clone() for part in mine]
+
+    model.zero_grad()
+    positions = torch.arange(20).expand(3, 20)
+    for part, values, buckets in zip(
+        mine,
+        (positions, boxes[..., 0], boxes[..., 3]),
+        (encoder.sequential_buckets, encoder.spatial_buckets, encoder.spatial_buckets),
+        strict=True,
+    ):
+        index = buckets[values[:, None, :] - values[:, :, None] + (len(buckets) - 1) // 2]
+        (part.weight[:, index].transpose(0, 1) * encoder.scale * weight).sum().backward()
+    for part, gradient in zip(mine, gradients, strict=True):
+        assert gradient.abs().max() > 0
+        torch.testing.assert_close(gradient, part.weight.grad, atol=1e-4, rtol=1e-4)
+
+
+def test_buckets_follow_stock_rule():
+    from transformers.models.layoutlmv3.modeling_layoutlmv3 import LayoutLMv3Encoder
+
+    stock = LayoutLMv3Encoder(LayoutLMv3Config(num_hidden_layers=0))
+    distances = torch.arange(-1024, 1025)
+    for bins, largest in ((32, 128), (64, 256)):
+        expected = stock.relative_position_bucket(distances, num_buckets=bins, max_distance=largest)
+        assert torch.equal(relative_position_buckets(bins, largest), expected)
+
+
+def test_save_and_load_round_trip_through_auto_classes(stock_checkpoint, tmp_path):
+    model = starting_point(str(stock_checkpoint), 0, visual_embed=False).model.eval()
+    model.save_pretrained(tmp_path)
+    config = AutoConfig.from_pretrained(tmp_path)
+    assert config.head_labels["ner"] == list(NER_LABELS)
+    loaded = AutoModel.from_pretrained(tmp_path).eval()
+    assert isinstance(loaded, LayoutLMv3MultiHead)
+    ids, boxes, mask = random_inputs()
+    with torch.no_grad():
+        for name in ("ner_logits", "table_logits", "cell_logits"):
+            assert torch.equal(model(ids, boxes, mask)[name], loaded(ids, boxes, mask)[name])
+
+
+def test_checkpoint_of_another_taxonomy_is_refused(stock_checkpoint, tmp_path):
+    model = starting_point(str(stock_checkpoint), 0, visual_embed=False).model
+    model.config.head_labels["ner"][5] = "B-SHOE_SIZE"
+    model.save_pretrained(tmp_path)
+    with pytest.raises(TaxonomyMismatchError, match=r"label 5 is 'B-SHOE_SIZE' there"):
+        LayoutLMv3MultiHead.from_pretrained(tmp_path)
+    with pytest.raises(TaxonomyMismatchError, match="SHOE_SIZE"):
+        starting_point(str(tmp_path), 0)
+
+
+def test_loss_ignores_unlabelled_tokens_and_weighs_heads(stock_checkpoint):
+    model = starting_point(
+        str(stock_checkpoint), 0, visual_embed=False, loss_weights={"ner": 1.0, "table": 0.5, "cell": 0.25}
+    ).model.eval()
+    ids, boxes, mask = random_inputs(length=8)
+    labels = torch.full((3, 8), -100)
+    labels[0, 2], labels[2, 5] = 2, 1
+    output = model(ids, boxes, mask, ner_labels=labels, table_labels=labels, cell_labels=labels)
+    for head in ("ner", "table", "cell"):
+        log_probabilities = output[f"{head}_logits"].log_softmax(-1)
+        expected = -(log_probabilities[0, 2, 2] + log_probabilities[2, 5, 1]) / 2
+        torch.testing.assert_close(output.head_losses[head], expected)
+    parts = output.head_losses
+    torch.testing.assert_close(output.loss, parts["ner"] + 0.5 * parts["table"] + 0.25 * parts["cell"])
+    nothing = torch.full((3, 8), -100)
+    assert model(ids, boxes, mask, ner_labels=nothing).loss.item() == 0
+
+
+def test_images_and_configuration_must_agree(stock_checkpoint):
+    model = starting_point(str(stock_checkpoint), 0, visual_embed=True).model
+    ids, boxes, mask = random_inputs(length=8)
+    with pytest.raises(ValueError, match="needs page images"):
+        model(ids, boxes, mask)
+
+
+def test_label_names_are_written_though_they_are_todays_defaults(stock_checkpoint):
+    config = multi_head_config(LayoutLMv3Config.from_pretrained(stock_checkpoint))
+    assert '"B-TOTAL_AMOUNT"' in config.to_json_string()
+
+
+def test_missing_source_is_a_named_error(tmp_path):
+    with pytest.raises(WarmStartError, match="no model configuration"):
+        starting_point(str(tmp_path / "nowhere"), 0)

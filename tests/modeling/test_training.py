@@ -1,0 +1,293 @@
+"""Training learns, resumes exactly, keeps to its time, and says what is wrong."""
+
+import json
+import os
+import signal
+
+import numpy as np
+import pytest
+import torch
+from pydantic import ValidationError
+
+from invoicegen.modeling import (
+    CheckpointError,
+    EmptySplitError,
+    LayoutJitter,
+    ModelingError,
+    NonFiniteLossError,
+    Predictor,
+    TaxonomyMismatchError,
+    TrainOptions,
+    train_model,
+)
+from invoicegen.modeling import training as training_module
+from invoicegen.modeling.checkpoints import STATE_FILE
+from invoicegen.modeling.reporting import licence_of, plot_curves
+from invoicegen.modeling.splits import class_weights, read_split
+from invoicegen.modeling.training import resolve_precision, schedule
+from invoicegen.modeling.warm_start import COMPACT_SOURCE
+
+STILL = LayoutJitter(scale=0, shift=0, jitter=0, word_drop=0, word_mask=0)
+TRAIN, VALIDATION = range(6), range(100, 103)
+
+
+@pytest.fixture
+def options(stock_checkpoint):
+    def make(**changes):
+        defaults = {
+            "init_from": str(stock_checkpoint),
+            "epochs": 2,
+            "batch_size": 2,
+            "max_length": 96,
+            "inference_max_length": 128,
+            "precision": "fp32",
+            "device": "cpu",
+            "progress": False,
+            "learning_rate": 3e-3,
+            "new_parameter_learning_rate": 1e-2,
+        }
+        return TrainOptions(**(defaults | changes))
+
+    return make
+
+
+def weights(folder):
+    from safetensors.torch import load_file
+
+    return load_file(folder / "model.safetensors")
+
+
+def same(first, second):
+    return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_a_handful_of_pages_is_learnt_by_heart(options, tmp_path, fabricate_tables):
+    pages = fabricate_tables(TRAIN)
+    settings = options(epochs=40, batch_size=3, dropout=0.0, augmentation=STILL, early_stopping_patience=40)
+    trained = train_model(pages, pages, settings, tmp_path, tmp_path / "metrics.jsonl")
+    history = trained.history
+    assert history[-1]["train_loss"] < 0.2 * history[0]["train_loss"]
+    assert trained.summary["best"]["validation_f1"] > 0.9
+    assert trained.summary["best"]["validation_cell_accuracy"] > 0.95
+    assert [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()] == history
+    assert json.loads(json.dumps(trained.summary))["stopped_by"] == "epochs"
+    card = (trained.path / "README.md").read_text()
+    assert f"{trained.summary['best']['validation_f1']:.3f}" in card
+    assert len(plot_curves(history).axes) == 3
+    assert not (tmp_path / STATE_FILE).exists()
+    assert [path.name for path in tmp_path.glob("best-*")] == [trained.path.name]
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing catches it."""
+
+
+@pytest.mark.parametrize("accumulation", [1, 2])
+def test_resuming_after_a_kill_gives_the_weights_of_an_unbroken_run(
+    options, tmp_path, monkeypatch, accumulation, fabricate_tables
+):
+    settings = options(epochs=3, checkpoint_steps=2, gradient_accumulation=accumulation, batch_size=1)
+    tables = fabricate_tables(TRAIN), fabricate_tables(VALIDATION)
+    unbroken = train_model(*tables, settings, tmp_path / "unbroken")
+
+    step = training_module._Training._train_step
+    kill_at = 9 // accumulation
+
+    def deadly(self, batches):
+        if self.progress.step == kill_at:
+            raise Killed
+        return step(self, batches)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training_module._Training, "_train_step", deadly)
+        with pytest.raises(Killed):
+            train_model(*tables, settings, tmp_path / "broken")
+    assert (tmp_path / "broken" / STATE_FILE).exists()
+    resumed = train_model(*tables, settings, tmp_path / "broken")
+    assert same(weights(unbroken.path), weights(resumed.path))
+    assert [row["train_loss"] for row in unbroken.history] == [row["train_loss"] for row in resumed.history]
+
+
+def test_interrupt_saves_and_a_second_run_goes_on(options, tmp_path, monkeypatch, fabricate_tables):
+    settings = options(epochs=2)
+    tables = fabricate_tables(TRAIN), fabricate_tables(VALIDATION)
+    unbroken = train_model(*tables, settings, tmp_path / "unbroken")
+    step = training_module._Training._train_step
+
+    def interrupting(self, batches):
+        if self.progress.step == 4:
+            os.kill(os.getpid(), signal.SIGINT)
+        return step(self, batches)
+
+    handler = signal.getsignal(signal.SIGINT)
+    with monkeypatch.context() as patch:
+        patch.setattr(training_module._Training, "_train_step", interrupting)
+        with pytest.raises(KeyboardInterrupt, match="run again to continue"):
+            train_model(*tables, settings, tmp_path / "broken")
+    assert signal.getsignal(signal.SIGINT) is handler
+    assert torch.load(tmp_path / "broken" / STATE_FILE)["progress"]["step"] == 5
+    assert same(weights(unbroken.path), weights(train_model(*tables, settings, tmp_path / "broken").path))
+
+
+def leave_unfinished(options, folder, monkeypatch, fabricate_tables):
+    def deadly(self):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training_module._Training, "_end_epoch", deadly)
+        with pytest.raises(Killed):
+            train_model(fabricate_tables(TRAIN), fabricate_tables(VALIDATION), options, folder)
+
+
+def test_other_options_or_data_do_not_continue_a_training(options, tmp_path, monkeypatch, fabricate_tables):
+    leave_unfinished(options(checkpoint_steps=1), tmp_path, monkeypatch, fabricate_tables)
+    with pytest.raises(CheckpointError, match=r"weight_decay \(was 0.01, is 0.5\)"):
+        train_model(
+            fabricate_tables(TRAIN), fabricate_tables(VALIDATION), options(weight_decay=0.5), tmp_path
+        )
+    with pytest.raises(CheckpointError, match="training data"):
+        train_model(fabricate_tables(range(1, 5)), fabricate_tables(VALIDATION), options(), tmp_path)
+    fresh = train_model(
+        fabricate_tables(TRAIN),
+        fabricate_tables(VALIDATION),
+        options(weight_decay=0.5, resume=False),
+        tmp_path,
+    )
+    assert fresh.summary["epochs"] == 2
+
+
+def test_unreadable_state_is_a_named_error(options, tmp_path, fabricate_tables):
+    (tmp_path / STATE_FILE).write_bytes(b"half a file")
+    with pytest.raises(CheckpointError, match="delete it"):
+        train_model(fabricate_tables(TRAIN), fabricate_tables(VALIDATION), options(), tmp_path)
+
+
+def test_non_finite_loss_stops_and_keeps_the_batch(options, tmp_path, fabricate_tables):
+    with pytest.raises(NonFiniteLossError, match="the batch is in"):
+        train_model(
+            fabricate_tables(TRAIN),
+            fabricate_tables(VALIDATION),
+            options(learning_rate=1e38, new_parameter_learning_rate=1e38, warmup_ratio=0.0, epochs=5),
+            tmp_path,
+        )
+    batch = torch.load(tmp_path / "non_finite_batch.pt")
+    assert batch["inputs"]["input_ids"].shape[0] == len(batch["windows"]) == 2
+
+
+def test_empty_split_is_a_named_error(options, tmp_path, fabricate_tables):
+    with pytest.raises(EmptySplitError, match="validation split has no page with words in 0 shards"):
+        train_model(fabricate_tables(TRAIN), {}, options(), tmp_path)
+
+
+def test_model_of_another_taxonomy_is_a_named_error(options, tmp_path, fabricate_tables):
+    trained = train_model(
+        fabricate_tables(TRAIN), fabricate_tables(VALIDATION), options(epochs=1), tmp_path / "a"
+    )
+    config = json.loads((trained.path / "config.json").read_text())
+    config["head_labels"]["ner"].pop()
+    (trained.path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(TaxonomyMismatchError, match="72 labels"):
+        train_model(
+            fabricate_tables(TRAIN),
+            fabricate_tables(VALIDATION),
+            options(init_from=str(trained.path)),
+            tmp_path / "b",
+        )
+    with pytest.raises(TaxonomyMismatchError, match="72 labels"):
+        Predictor.from_pretrained(trained.path)
+
+
+def test_fine_tuning_goes_on_from_a_model_of_ours(options, tmp_path, fabricate_tables):
+    first = train_model(
+        fabricate_tables(TRAIN), fabricate_tables(VALIDATION), options(epochs=3), tmp_path / "a"
+    )
+    second = train_model(
+        fabricate_tables(TRAIN),
+        fabricate_tables(VALIDATION),
+        options(epochs=1, init_from=str(first.path), learning_rate=1e-5, dropout=0.0, augmentation=STILL),
+        tmp_path / "b",
+    )
+    assert second.history[0]["train_loss"] < first.history[0]["train_loss"]
+    assert second.summary["initialised_from"] == first.summary["initialised_from"]
+
+
+def test_sequences_longer_than_the_model_reads_are_refused(options, tmp_path, fabricate_tables):
+    with pytest.raises(ModelingError, match="at most 129 subwords"):
+        train_model(fabricate_tables(TRAIN), fabricate_tables(VALIDATION), options(max_length=130), tmp_path)
+
+
+def test_training_with_image_patches(options, tmp_path, fabricate_tables):
+    trained = train_model(
+        fabricate_tables(TRAIN), fabricate_tables(VALIDATION), options(visual=True, epochs=1), tmp_path
+    )
+    assert "layoutlmv3.patch_embed.proj.weight" in weights(trained.path)
+
+
+def test_training_stops_in_time_with_the_rate_run_down(options, tmp_path, fabricate_tables):
+    settings = options(epochs=10_000, max_minutes=0.03, early_stopping_patience=10_000)
+    trained = train_model(fabricate_tables(TRAIN), fabricate_tables(VALIDATION), settings, tmp_path)
+    assert trained.summary["stopped_by"] == "time"
+    assert trained.summary["seconds"] < 1.8 + 1.5
+    factors = [row["learning_rate_factor"] for row in trained.history]
+    assert factors[-1] < 0.1
+    assert trained.path.is_dir()
+
+
+def test_early_stopping_after_patience(options, tmp_path, monkeypatch, fabricate_tables):
+    monkeypatch.setattr(training_module._Training, "_evaluate", lambda self: stuck)
+    names = ("f1", "precision", "recall", "loss", "ner_accuracy", "table_accuracy", "cell_accuracy")
+    stuck = dict.fromkeys(names, 0.5)
+    settings = options(epochs=50, early_stopping_patience=2)
+    trained = train_model(fabricate_tables(TRAIN), fabricate_tables(VALIDATION), settings, tmp_path)
+    assert trained.summary["stopped_by"] == "patience"
+    assert trained.summary["epochs"] == 3
+    assert trained.summary["best"]["epoch"] == 1
+
+
+@pytest.mark.parametrize(
+    ("progress", "factor"), [(0.0, 0.0), (0.05, 0.5), (0.1, 1.0), (0.55, 0.5), (1.0, 0.0)]
+)
+def test_schedule_rises_then_falls(progress, factor):
+    assert schedule(progress, 0.1) == pytest.approx(factor)
+
+
+def test_precision_by_name_and_by_hardware():
+    cpu = torch.device("cpu")
+    assert resolve_precision("fp32", cpu) == torch.float32
+    assert resolve_precision("bf16", cpu) == torch.bfloat16
+    flags = torch.cpu.get_capabilities()
+    native = flags.get("avx512_bf16") or flags.get("amx_bf16")
+    assert resolve_precision("auto", cpu) == (torch.bfloat16 if native else torch.float32)
+
+
+def test_class_weights_raise_rare_labels_and_average_one(stock_checkpoint, fabricate_tables):
+    from invoicegen.modeling.encoding import WordTokenizer
+    from invoicegen.modeling.warm_start import starting_point
+
+    start = starting_point(str(stock_checkpoint), 0, visual_embed=False)
+    pages = read_split(
+        "train", fabricate_tables(TRAIN), WordTokenizer(start.tokenizer, 8), start.model.config
+    )
+    assert class_weights(pages, 73, 0.0) is None
+    balanced = np.array(class_weights(pages, 73, 0.5))
+    counts = np.bincount(np.concatenate([page.labels["ner"] for page in pages]), minlength=73)
+    assert balanced[0] == balanced.min()
+    assert balanced[counts == 0].min() == balanced.max()
+    assert ((balanced >= 0.2) & (balanced <= 5)).all()
+
+
+@pytest.mark.parametrize(
+    ("origin", "licence"),
+    [
+        (COMPACT_SOURCE, "apache-2.0"),
+        ("microsoft/layoutlmv3-base", "cc-by-nc-sa-4.0"),
+        ("someone/layoutlmv3-else", "other"),
+    ],
+)
+def test_licence_follows_the_weights(origin, licence):
+    assert licence_of(origin) == licence
+
+
+def test_options_reject_unknown_keys():
+    with pytest.raises(ValidationError, match="lerning_rate"):
+        TrainOptions(lerning_rate=1)

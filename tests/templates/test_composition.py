@@ -1,0 +1,121 @@
+import xml.etree.ElementTree as ET
+from collections import Counter
+
+import pytest
+
+from invoicegen.schema.taxonomy import ENTITY_TYPES
+from invoicegen.synthesis import LOCALES, synthesise
+from invoicegen.templates import PlanOptions, compose, plan_document
+from invoicegen.templates.genome import structure_hash
+
+OPTIONS = {
+    "documents": 300,
+    "seed": 5,
+    "locales": dict.fromkeys(LOCALES, 1.0),
+    "families": {"modern": 1, "classic": 1, "receipt": 1},
+    "kinds": dict.fromkeys(
+        (
+            "commercial_invoice", "tax_invoice", "proforma_invoice", "utility_bill", "service_invoice",
+            "subscription_invoice", "advertising_invoice", "credit_note", "supermarket_receipt", "shop_receipt",
+            "restaurant_receipt", "fuel_receipt",
+        ),
+        1.0,
+    ),
+    "engines": {"pdf_text": 1, "rapidocr": 1},
+    "presets": {family: {"clean": 1, "office_scan": 1} for family in ("modern", "classic", "receipt")},
+}  # fmt: skip
+
+
+def options(**changes):
+    return PlanOptions.model_validate({**OPTIONS, **changes})
+
+
+@pytest.fixture(scope="module")
+def documents():
+    plans = [plan_document(i, options()) for i in range(150)]
+    composed = []
+    for plan in plans:
+        invoice = synthesise(plan)
+        composed.append((plan, invoice, ET.fromstring(compose(invoice, plan))))
+    return composed
+
+
+def test_documents_are_well_formed_and_carry_known_entities_alone(documents):
+    seen = Counter(
+        element.get("data-entity") for _, _, root in documents for element in root.iter() if element.get("data-entity")
+    )
+    assert set(seen) <= set(ENTITY_TYPES)
+    rare = {"PRECEDING_INVOICE_NUMBER", "ITEM_DISCOUNT", "BANK_CODE", "DELIVERY_DATE"}
+    assert set(ENTITY_TYPES) - set(seen) <= rare
+
+
+def test_the_mandatory_fields_are_on_every_document(documents):
+    for plan, invoice, root in documents:
+        printed = {}
+        for element in root.iter():
+            if element.get("data-entity"):
+                printed.setdefault(element.get("data-entity"), set()).add(element.get("data-value"))
+        for entity in ("SELLER_NAME", "INVOICE_NUMBER", "INVOICE_DATE", "TOTAL_AMOUNT", "ITEM_AMOUNT"):
+            assert entity in printed, f"{plan.doc_id} ({plan.family}) lacks {entity}"
+        assert printed["INVOICE_NUMBER"] == {invoice.number}
+        assert printed["INVOICE_DATE"] == {invoice.issue_date.isoformat()}
+        assert len(printed["TOTAL_AMOUNT"]) == 1, f"{plan.doc_id}: {printed['TOTAL_AMOUNT']}"
+
+
+def test_every_line_item_is_printed_with_its_amount(documents):
+    for _plan, invoice, root in documents:
+        rows = {int(e.get("data-row")) for e in root.iter() if e.get("data-column") == "ITEM_AMOUNT" and e.get("data-row")}
+        assert rows == set(range(len(invoice.lines)))
+
+
+def test_every_item_value_stands_in_a_data_cell(documents):
+    for _plan, _invoice, root in documents:
+        parents = {child: parent for parent in root.iter() for child in parent}
+        for element in root.iter():
+            if (element.get("data-entity") or "").startswith("ITEM_"):
+                chain = [element]
+                while chain[-1] in parents:
+                    chain.append(parents[chain[-1]])
+                assert any(e.get("data-cell") == "data" for e in chain)
+
+
+def test_a_plan_depends_on_seed_and_index_alone():
+    forward = [plan_document(i, options()) for i in range(20)]
+    backward = [plan_document(i, options()) for i in reversed(range(20))]
+    assert forward == backward[::-1]
+    assert plan_document(3, options(documents=9999)) == forward[3]
+    assert plan_document(3, options(seed=6)) != forward[3]
+
+
+def test_text_is_the_same_whenever_it_is_composed():
+    plan = plan_document(7, options())
+    assert compose(synthesise(plan), plan) == compose(synthesise(plan), plan)
+
+
+def test_layouts_are_many_and_blind_to_style():
+    plans = [plan_document(i, options()) for i in range(600)]
+    by_family = {family: {p.split_group for p in plans if p.family == family} for family in OPTIONS["families"]}
+    for family, groups in by_family.items():
+        count = sum(p.family == family for p in plans)
+        assert len(groups) > 0.9 * count, f"{family}: {len(groups)} layouts in {count} documents"
+    genome = plans[0].genome
+    other = {**genome, "style": {**genome["style"], "accent": "#123456", "font": "Other"}}
+    assert structure_hash(other) == plans[0].split_group
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"locales": {"xx_XX": 1}}, "unknown xx_XX; allowed: .*en_US"),
+        ({"families": {"baroque": 1}}, "baroque|modern"),
+        ({"kinds": {"parking_ticket": 1}}, "parking_ticket|commercial_invoice"),
+        ({"kinds": {"supermarket_receipt": 1}}, "kinds: none of those weighted above 0"),
+        ({"engines": {"rapidocr": -1}}, "engines: weights must be 0 or more"),
+        ({"presets": {"modern": {"clean": 1}}}, "presets: none given for family"),
+    ],
+)
+def test_impossible_plans_are_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        options(**changes)
+
+
