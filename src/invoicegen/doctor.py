@@ -23,7 +23,7 @@ class Finding:
         ok: Whether it is there and works.
         found: What was found, in a few words.
         mend: What to do where it is not there.
-        required: Whether generating, training or extracting by default settings needs it.
+        required: Whether generating and training by default settings need it.
     """
 
     name: str
@@ -131,12 +131,13 @@ def _tesseract() -> Finding:
 
 
 def _model(folder: Path) -> Finding:
-    mend = "train one with `kedro run --pipeline=generate` and `kedro run --pipeline=train`, or pass --model"
-    if not (folder / "config.json").is_file():
-        return Finding("model", False, f"none in {folder}", mend)
-    taxonomy = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("taxonomy", "unknown")
     from invoicegen.schema.taxonomy import TAXONOMY_VERSION
 
-    ok = taxonomy == TAXONOMY_VERSION
-    found = f"{folder}, taxonomy {taxonomy}" + ("" if ok else f" (this InvoiceGen has {TAXONOMY_VERSION})")
-    return Finding("model", ok, found, mend)
+    mend = "train one with `kedro run --pipeline=generate` and `kedro run --pipeline=train`, or name one with --model"
+    if not all((folder / name).is_file() for name in ("config.json", "invoicegen.json", "model.safetensors")):
+        return Finding("model", False, f"none in {folder}", mend, required=False)
+    taxonomy = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("taxonomy", "unknown")
+    if taxonomy != TAXONOMY_VERSION:
+        found = f"{folder} knows taxonomy {taxonomy}, this InvoiceGen has {TAXONOMY_VERSION}"
+        return Finding("model", False, found, mend, required=False)
+    return Finding("model", True, f"{folder}, taxonomy {taxonomy}", required=False)

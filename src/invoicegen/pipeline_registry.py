@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from kedro.pipeline import Pipeline
 
-from invoicegen.pipelines import augmentation, evaluation, extraction, labeling, ocr, rendering, splitting, synthesis
+from invoicegen.pipelines import (
+    augmentation,
+    evaluation,
+    extraction,
+    labeling,
+    ocr,
+    rendering,
+    splitting,
+    synthesis,
+)
 from invoicegen.pipelines import training as training_stage
 from invoicegen.pipelines.evaluation.pipeline import create_real_pipeline
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import IntEnum
+from typing import TypeVar
 
 import numpy as np
+
+Key = TypeVar("Key", bound=str)
 
 
 class Stage(IntEnum):
@@ -31,3 +35,10 @@ def document_rng(seed: int, index: int, stage: Stage) -> np.random.Generator:
             counter=np.array([0, 0, 0, int(stage)], dtype=np.uint64),
         )
     )
+
+
+def pick(rng: np.random.Generator, weights: Mapping[Key, float]) -> Key:
+    """One key, drawn by weight; the order of the keys decides which draw gives which."""
+    keys = list(weights)
+    total = np.cumsum(np.array([weights[key] for key in keys], dtype=np.float64))
+    return keys[int(np.searchsorted(total, rng.random() * total[-1], side="right"))]

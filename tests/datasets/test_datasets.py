@@ -4,12 +4,21 @@ import pyarrow as pa
 import pytest
 from kedro.io.core import DatasetError
 
-from invoicegen.datasets import JsonLinesDataset, ParquetTableDataset, ShardNamesDataset, ShardsDataset, TextFileDataset
+from invoicegen.datasets import (
+    JsonLinesDataset,
+    ParquetTableDataset,
+    ShardNamesDataset,
+    ShardsDataset,
+    TextFileDataset,
+)
 
 
 def shards(path, **kwargs):
     return ShardsDataset(
-        path=str(path), filename_suffix=".jsonl", dataset={"type": "invoicegen.datasets.JsonLinesDataset"}, **kwargs
+        path=str(path),
+        filename_suffix=".jsonl",
+        dataset={"type": "invoicegen.datasets.JsonLinesDataset"},
+        **kwargs,
     )
 
 
@@ -48,7 +57,10 @@ def test_shards_are_added_and_listed(tmp_path):
     folder.save({"f1/docs-0": [{"n": 0}]})
     names = ShardNamesDataset(path=str(tmp_path / "s"), filename_suffix=".jsonl")
     assert names.load() == {"f1/docs-0", "f1/docs-1"}
-    assert {name: load() for name, load in folder.load().items()} == {"f1/docs-0": [{"n": 0}], "f1/docs-1": [{"n": 1}]}
+    assert {name: load() for name, load in folder.load().items()} == {
+        "f1/docs-0": [{"n": 0}],
+        "f1/docs-1": [{"n": 1}],
+    }
 
 
 def test_a_half_written_shard_is_no_shard(tmp_path):

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from invoicegen.evaluation.fields import FieldTally, items_right, true_document
 from invoicegen.evaluation.matching import (
     MATCH_KINDS,
+    SOFT_SIMILARITY,
+    alike,
     as_number,
     best_value,
-    compare,
+    equal,
     plain,
     similarity,
 )
@@ -33,14 +37,19 @@ from invoicegen.schema.taxonomy import ENTITY_TYPES
         ("text", "x", None, (False, False)),
     ],
 )
-def test_compare(kind, truth, value, expected):
-    assert compare(kind, truth, value) == expected
+def test_equal_and_alike(kind, truth, value, expected):
+    assert (equal(kind, truth, value), alike(kind, truth, value)) == expected
 
 
 def test_similarity_is_one_less_the_share_of_edits():
     assert similarity("kitten", "Sitting") == pytest.approx(1 - 3 / 7)  # the textbook's three edits
     assert similarity("", "") == 1.0
     assert similarity("a", "") == 0.0
+
+
+@given(st.text(alphabet="abcd ", max_size=12), st.text(alphabet="abcd ", max_size=12))
+def test_alike_is_similarity_of_texts(truth, value):
+    assert alike("text", truth, value) == (similarity(truth, value) >= SOFT_SIMILARITY)
 
 
 def test_plain_and_as_number():
@@ -116,6 +125,21 @@ def test_items_of_two_pages_are_two_unless_one_continues(make_page):
 def test_true_document_refuses_two_documents(make_page):
     with pytest.raises(ValueError, match="pages of one document"):
         true_document([make_page([], doc_id="a"), make_page([], doc_id="b")])
+
+
+def test_merged_tallies_score_like_one(make_page):
+    pages = [
+        make_page([("Mill Ltd", "SELLER_NAME", "Mill Ltd", None), ("4.00", "ITEM_AMOUNT", "4.00", "line-1")]),
+        make_page([("466.48", "TOTAL_AMOUNT", "466.48", None)], doc_id="doc-2"),
+    ]
+    record = {"document_type": "invoice", "fields": {"SELLER_NAME": found("Mill")}, "line_items": []}
+    together, merged = FieldTally(), FieldTally()
+    for page in pages:
+        together.add(true_document([page]), record)
+        alone = FieldTally()
+        alone.add(true_document([page]), record)
+        merged.merge(alone)
+    assert merged.scores() == together.scores()
 
 
 def found(*values: str) -> list[dict[str, object]]:
@@ -229,12 +253,12 @@ def test_a_perfect_table_is_right(make_page):
     assert tally.scores()["documents_all_fields_right"] == 1.0
 
 
-@pytest.mark.parametrize(("given", "precision"), [("EUR", None), ("USD", 0.0)])
-def test_a_currency_glued_to_amounts_is_not_asked_for(make_page, given, precision):
+@pytest.mark.parametrize(("guess", "precision"), [("EUR", None), ("USD", 0.0)])
+def test_a_currency_glued_to_amounts_is_not_asked_for(make_page, guess, precision):
     page = make_page([("12.00€", "TOTAL_AMOUNT", "12.00", None)])  # the page's provenance says EUR
     tally = FieldTally()
     tally.add(
         true_document([page]),
-        {"document_type": "invoice", "fields": {"CURRENCY": found(given)}, "line_items": []},
+        {"document_type": "invoice", "fields": {"CURRENCY": found(guess)}, "line_items": []},
     )
     assert tally.scores()["by_field"]["CURRENCY"]["precision"] == precision

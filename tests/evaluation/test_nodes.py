@@ -87,7 +87,7 @@ def test_real_documents_are_extracted_once_and_scored(folder, model_folder):
 
     # what succeeded is not done again, what failed is
     (chunk,) = extract_real_documents(shards, model_folder, real, extract)
-    ((name, records),) = chunk.items()
+    (records,) = chunk.values()
     assert [record["file"] for record in records] == [str(folder / "broken.pdf")]
     # a changed document is another document
     (folder / "a.pdf").write_bytes((folder / "b.pdf").read_bytes() + b"\n")

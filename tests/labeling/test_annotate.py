@@ -499,7 +499,7 @@ def test_alignment_does_not_depend_on_order(true_page):
 
 def stats_of(engine, preset, **counts):
     names = ("true_words", "aligned_words", "lost_words", "spurious_words", "labelled_words", "labelled_kept")
-    numbers = {name: 0 for name in (*names, "true_chars", "char_errors")} | counts
+    numbers = dict.fromkeys((*names, "true_chars", "char_errors"), 0) | counts
     return AlignmentStats(engine=engine, preset=preset, family="modern", **numbers)
 
 

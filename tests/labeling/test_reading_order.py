@@ -135,7 +135,7 @@ def test_a_leaning_page_keeps_its_lines(degrees, with_quads):
 
 
 @pytest.mark.parametrize(
-    ("preset", "allowed"), [("office_scan", 0.0), ("phone_photo", 0.02), ("receipt_photo", 0.02)]
+    ("preset", "allowed"), [("office_scan", 0.0), ("phone_photo", 0.005), ("receipt_photo", 0.005)]
 )
 def test_augmented_pages_keep_nearly_all_lines(preset, allowed):
     rng = np.random.default_rng(11)

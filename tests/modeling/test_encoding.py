@@ -52,6 +52,16 @@ def test_every_word_gets_one_to_eight_subwords(tokenizer, words):
     assert page.starts[-1] == len(page.subwords)
 
 
+@pytest.mark.parametrize(
+    ("word", "n_subwords"),
+    [("total", 1), ("Total", 1), ("12.50", 3), ("", 1), ("\u200b", 1), ("x" * 90, 8), ("x" * 5000, 1)],
+)
+def test_subwords_of_a_word(tokenizer, word, n_subwords):
+    (ids,) = tokenizer([word])
+    assert len(ids) == n_subwords
+    assert tokenizer.pad_id not in ids
+
+
 def test_subwords_agree_with_word_ids_of_the_hugging_face_tokenizer(hf_tokenizer, tokenizer):
     words = ["Rechnungsnummer", "INV-2026-00042", "1.234,56", "€", "Müller"]
     expected = hf_tokenizer(words, is_split_into_words=True)

@@ -42,7 +42,10 @@ def documents():
 
 def test_documents_are_well_formed_and_carry_known_entities_alone(documents):
     seen = Counter(
-        element.get("data-entity") for _, _, root in documents for element in root.iter() if element.get("data-entity")
+        element.get("data-entity")
+        for _, _, root in documents
+        for element in root.iter()
+        if element.get("data-entity")
     )
     assert set(seen) <= set(ENTITY_TYPES)
     rare = {"PRECEDING_INVOICE_NUMBER", "ITEM_DISCOUNT", "BANK_CODE", "DELIVERY_DATE"}
@@ -64,7 +67,11 @@ def test_the_mandatory_fields_are_on_every_document(documents):
 
 def test_every_line_item_is_printed_with_its_amount(documents):
     for _plan, invoice, root in documents:
-        rows = {int(e.get("data-row")) for e in root.iter() if e.get("data-column") == "ITEM_AMOUNT" and e.get("data-row")}
+        rows = {
+            int(e.get("data-row"))
+            for e in root.iter()
+            if e.get("data-column") == "ITEM_AMOUNT" and e.get("data-row")
+        }
         assert rows == set(range(len(invoice.lines)))
 
 
@@ -94,7 +101,9 @@ def test_text_is_the_same_whenever_it_is_composed():
 
 def test_layouts_are_many_and_blind_to_style():
     plans = [plan_document(i, options()) for i in range(600)]
-    by_family = {family: {p.split_group for p in plans if p.family == family} for family in OPTIONS["families"]}
+    by_family = {
+        family: {p.split_group for p in plans if p.family == family} for family in OPTIONS["families"]
+    }
     for family, groups in by_family.items():
         count = sum(p.family == family for p in plans)
         assert len(groups) > 0.9 * count, f"{family}: {len(groups)} layouts in {count} documents"
@@ -117,5 +126,3 @@ def test_layouts_are_many_and_blind_to_style():
 def test_impossible_plans_are_refused(changes, message):
     with pytest.raises(ValueError, match=message):
         options(**changes)
-
-

@@ -24,7 +24,9 @@ class ShardsDataset(PartitionedDataset):  # type: ignore[misc]
 
     def __init__(self, *, manifest: str | None = None, **kwargs: Any) -> None:
         if kwargs.get("overwrite"):
-            raise DatasetError("overwrite: true would wipe the shards that a stream saved before; leave it out")
+            raise DatasetError(
+                "overwrite: true would wipe the shards that a stream saved before; leave it out"
+            )
         super().__init__(**kwargs)
         self._manifest = manifest
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from invoicegen.evaluation.counts import Counts, macro_f1, total
-from invoicegen.evaluation.matching import MATCH_KINDS, MatchKind, as_number, best_value, compare
+from invoicegen.evaluation.matching import MATCH_KINDS, MatchKind, alike, as_number, best_value, equal
 from invoicegen.schema.annotation import Page
 from invoicegen.schema.taxonomy import ENTITY_TYPES, ITEM_ENTITY_TYPES
 
@@ -82,14 +82,10 @@ class FieldTally:
             candidates = record["fields"].get(name) or []
             value = best_value(candidates)
             printed = truth.fields.get(name, [])
-            if (
-                not printed
-                and name in truth.implied
-                and agree(MATCH_KINDS[name], truth.implied[name], value)[0]
-            ):
+            if not printed and name in truth.implied and agree(name, truth.implied[name], value):
                 candidates, value = [], None
-            verdicts = [agree(MATCH_KINDS[name], true, value) for true in printed]
-            exact, soft = any(v[0] for v in verdicts), any(v[1] for v in verdicts)
+            exact = any(agree(name, true, value) for true in printed)
+            soft = exact or any(agree(name, true, value, soft=True) for true in printed)
             given = int(value is not None)
             _counts(self.exact, name).add(Counts(int(exact), given, int(bool(printed))))
             _counts(self.soft, name).add(Counts(int(soft), given, int(bool(printed))))
@@ -97,6 +93,24 @@ class FieldTally:
             all_right &= exact if printed else not given
         self.documents_right += all_right
         self._add_items(truth.line_items, [_values(item) for item in record["line_items"]])
+
+    def merge(self, other: FieldTally) -> None:
+        """Add the counts of ``other`` to these."""
+        self.documents += other.documents
+        self.documents_right += other.documents_right
+        self.types_right += other.types_right
+        self.tables += other.tables
+        self.tables_right += other.tables_right
+        self.items.add(other.items)
+        self.core_items.add(other.core_items)
+        for table, more in (
+            (self.exact, other.exact),
+            (self.soft, other.soft),
+            (self.values, other.values),
+            (self.columns, other.columns),
+        ):
+            for name, counts in more.items():
+                _counts(table, name).add(counts)
 
     def _add_items(self, printed: Sequence[LineItem], given: Sequence[dict[str, str]]) -> None:
         right = items_right(printed, given, ITEM_ENTITY_TYPES, soft=False)
@@ -143,11 +157,12 @@ class FieldTally:
         }
 
 
-def agree(kind: MatchKind, truth: str, value: str | None) -> tuple[bool, bool]:
-    """(exact, soft) agreement; where the print is no number (a tax code letter), numbers agree as ids."""
+def agree(name: str, truth: str, value: str | None, *, soft: bool = False) -> bool:
+    """Whether a value of entity type ``name`` agrees; numbers whose print is none (tax codes) agree as ids."""
+    kind: MatchKind = MATCH_KINDS[name]
     if kind == "number" and as_number(truth) is None:
-        return compare("id", truth, value)
-    return compare(kind, truth, value)
+        kind = "id"
+    return alike(kind, truth, value) if soft else equal(kind, truth, value)
 
 
 def true_document(pages: Sequence[Page]) -> TrueDocument:
@@ -215,7 +230,7 @@ def _values(item: Mapping[str, Any]) -> dict[str, str]:
 
 def _agrees(name: str, item: LineItem, candidate: Mapping[str, str], *, soft: bool = False) -> bool:
     value = candidate.get(name)
-    return any(agree(MATCH_KINDS[name], true, value)[soft] for true in item.get(name, []))
+    return any(agree(name, true, value, soft=soft) for true in item.get(name, []))
 
 
 def _align(printed: Sequence[LineItem], given: Sequence[dict[str, str]]) -> list[tuple[int, int]]:
@@ -238,17 +253,16 @@ def _align(printed: Sequence[LineItem], given: Sequence[dict[str, str]]) -> list
 
 def _count_values(name: str, printed: Sequence[str], candidates: Sequence[Mapping[str, Any]]) -> Counts:
     """Distinct values of one field, each to be found once."""
-    kind = MATCH_KINDS[name]
     given: list[str] = []
     for candidate in candidates:
         value = candidate.get("value")
-        if value is not None and not any(agree(kind, other, str(value))[0] for other in given):
+        if value is not None and not any(agree(name, other, str(value)) for other in given):
             given.append(str(value))
     distinct: list[str] = []
     for value in printed:
-        if not any(agree(kind, other, value)[0] for other in distinct):
+        if not any(agree(name, other, value) for other in distinct):
             distinct.append(value)
-    correct = sum(any(agree(kind, true, value)[0] for value in given) for true in distinct)
+    correct = sum(any(agree(name, true, value) for value in given) for true in distinct)
     return Counts(correct, len(given), len(distinct))
 
 

@@ -73,19 +73,27 @@ def similarity(first: str, second: str) -> float:
     return 1 - row[-1] / max(len(first), len(second))
 
 
-def compare(kind: MatchKind, truth: str, value: str | None) -> tuple[bool, bool]:
-    """(exact, soft) agreement of a predicted value with a true one; no value agrees with nothing."""
+def equal(kind: MatchKind, truth: str, value: str | None) -> bool:
+    """Whether a predicted value agrees exactly with a true one; no value agrees with nothing."""
     if value is None:
-        return False, False
+        return False
     if kind == "number":
         left, right = as_number(truth), as_number(value)
-        same = left is not None and right is not None and abs(left) == abs(right)
-        return same, same
+        return left is not None and right is not None and abs(left) == abs(right)
     if kind == "date":
-        same = truth[:10] == value[:10]
-        return same, same
-    exact = plain(truth) == plain(value)
-    return exact, exact or (kind == "text" and similarity(truth, value) >= SOFT_SIMILARITY)
+        return truth[:10] == value[:10]
+    return plain(truth) == plain(value)
+
+
+def alike(kind: MatchKind, truth: str, value: str | None) -> bool:
+    """Whether a predicted value agrees softly: exactly, or a text by :data:`SOFT_SIMILARITY`."""
+    if equal(kind, truth, value):
+        return True
+    if kind != "text" or value is None:
+        return False
+    shorter, longer = sorted((len(plain(truth)), len(plain(value))))
+    # The distance is the difference in length at least, so most pairs need not be measured.
+    return shorter >= SOFT_SIMILARITY * longer and similarity(truth, value) >= SOFT_SIMILARITY
 
 
 def best_value(candidates: Any) -> str | None:

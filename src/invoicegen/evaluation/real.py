@@ -30,7 +30,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from invoicegen.evaluation.counts import Counts, macro_f1, total
 from invoicegen.evaluation.fingerprint import extraction_fingerprint, file_sha256, model_fingerprint
-from invoicegen.evaluation.matching import MatchKind, best_value, compare
+from invoicegen.evaluation.matching import MatchKind, alike, best_value, equal
 from invoicegen.evaluation.options import RealOptions
 from invoicegen.extraction import ExtractOptions
 
@@ -316,8 +316,8 @@ def score_real(
             entity_type, kind = REAL_FIELDS[name]
             value = best_value(fields.get(entity_type) or fields.get(_STAND_INS.get(entity_type, "")))
             right_values = [str(value) for value in [*truth, *label.alternatives.get(name, [])]]
-            verdicts = [compare(kind, right, value) for right in right_values]
-            exact, soft = any(v[0] for v in verdicts), any(v[1] for v in verdicts)
+            exact = any(equal(kind, right, value) for right in right_values)
+            soft = exact or any(alike(kind, right, value) for right in right_values)
             given_one = int(value is not None)
             for group in [template, *member_of]:
                 group.add(name, Counts(int(exact), given_one, 1), Counts(int(soft), given_one, 1))
@@ -365,7 +365,7 @@ def count_items_right(truth: Sequence[Mapping[str, Any]], given: Sequence[Mappin
         ]
         for candidate in left:
             if stated and all(
-                compare(kind, true, best_value(candidate.get(entity_type)))[1]
+                alike(kind, true, best_value(candidate.get(entity_type)))
                 for entity_type, kind, true in stated
             ):
                 left.remove(candidate)

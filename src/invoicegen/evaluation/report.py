@@ -102,7 +102,7 @@ def render_report(
         wrong=[] if real is None else _first_of_each(real["wrong"], "field", _WRONG_PER_FIELD),
         examples=_first_of_each(errors, "category", _EXAMPLES_PER_CATEGORY),
         model=(scores or real or {}).get("model"),
-        other_model=bool(scores and real and scores.get("model") != real.get("model")),
+        other_model=len({part["model"] for part in (scores, real) if part and "model" in part}) > 1,
         curves=drawn,
         field_rows=field_rows,
         sections=sections,

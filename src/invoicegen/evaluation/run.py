@@ -126,10 +126,11 @@ class Evaluation:
         """
         for page, prediction in zip(pages, predictions, strict=True):
             self._add_page(page, prediction)
-        truth = true_document([page.page for page in pages])
-        self._all.add(truth, record)
+        tally = FieldTally()
+        tally.add(true_document([page.page for page in pages]), record)
+        self._all.merge(tally)
         for name, value in pages[0].groups.items():
-            self._group(name, value).fields.add(truth, record)
+            self._group(name, value).fields.merge(tally)
 
     def _group(self, name: str, value: str) -> _Group:
         return self._groups[name].setdefault(value, _Group())

@@ -26,14 +26,16 @@ _EL = re.compile(r"(?<=[\d/.\-])[Il|](?=[\d/.\-]|$)|(?<![^\W\d_])[Il|](?=\d?[/.\
 
 _YEAR = r"((?:19|20)\s?\d{2}|'?\s?\d{2})(?=\D|$|\d{1,2}:\d{2})(?!\s?:)"
 _ORDINAL = r"(?:st|nd|rd|th|er|e|ª|º|°|\.|:a|:e)?"
-_NUMERIC = re.compile(rf"(?<!\d)(\d{{1,2}})\s?[-/. ,]\s?(\d{{1,2}})\s?[-/. ,]\s?{_YEAR}")
+_NUMERIC = re.compile(
+    rf"(?<!\d)(\d{{1,2}})(\s?[-/.,]\s?|\s)(\d{{1,2}})(?:\2|(?<=\d)[-/.,](?=\d)|(?<=\d)[./]\s){_YEAR}(?![-/]\d{{2,4}}(?![\d./-]))"
+)
 _YEAR_FIRST = re.compile(
     r"(?<!\d)((?:19|20)\d{2})\s?[-/. ]\s?(\d{1,2})\s?[-/. ]\s?(\d{1,2})(?=\D|$|\d{2}:\d{2})"
 )
 _COMPACT = re.compile(r"(?<!\d)(\d{8})(?!\d)|(?<!\d)((?:19|20)\d{6})(?=\d{4}(?:\d{2})?(?!\d))")
 _DAY_MONTH = re.compile(
-    rf"(?<!\d)(\d{{1,2}}){_ORDINAL}[\s.,/'-]*(?:de\s|of\s|d'|del\s)?\s*([^\W\d_]+)[\s.,/-]*(?:de\s|del\s|gada\s)?\s*"
-    rf"{_YEAR}"
+    rf"(?<!\d)(\d{{1,2}}){_ORDINAL}[\s.,/'-]*(?:de\s|of\s|d'|del\s)?\s*([^\W\d_]+)(?!\.?\s+-\s)"
+    rf"[\s.,/-]*(?:de\s|del\s|gada\s)?\s*{_YEAR}"
 )
 _MONTH_DAY = re.compile(
     rf"(?<![^\W\d_])([^\W\d_]+?)[\s.,/-]*(\d{{1,2}}){_ORDINAL}(?:\s*[,.'/-]\s*|\s+){_YEAR}(?!\s*[-/]\s*\d)"
@@ -144,9 +146,9 @@ def find_dates(text: str, hints: DocumentHints) -> list[FoundDate]:
     for match in _YEAR_FIRST.finditer(text):
         add(_date(int(match[1]), int(match[2]), int(match[3])), match)
     for match in _NUMERIC.finditer(text):
-        first, second, year = int(match[1]), int(match[2]), _year(match[3])
-        if first > 31 and len(match[3]) == 2:  # 99/05/14: the year stands first
-            add(_date(_year(match[1]), second, int(match[3])), match)
+        first, second, year = int(match[1]), int(match[3]), _year(match[4])
+        if first > 31 and len(match[4]) == 2:  # 99/05/14: the year stands first
+            add(_date(_year(match[1]), second, int(match[4])), match)
         else:
             add(_ordered(first, second, year, text[match.start() : match.end()], hints), match)
     for match in _DAY_MONTH.finditer(text):

@@ -139,7 +139,7 @@ def _slopes(frames: NDArray[np.float64]) -> NDArray[np.float64]:
     )
     weight = run[kept]
     # Ridge on the two gradients: a page seen straight on keeps one slope.
-    normal = design.T @ (design * weight[:, None]) + np.diag([0, 0.05, 0.05]) * weight.sum()
+    normal = design.T @ (design * weight[:, None]) + np.diag([0, 0.003, 0.003]) * weight.sum()
     a, b, c = np.linalg.solve(normal, design.T @ (weight * slope[kept]))
     return np.array([a - (b * centre_x + c * centre_y) / scale, b / scale, c / scale])
 

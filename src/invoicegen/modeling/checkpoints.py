@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ def save_state(folder: Path, state: dict[str, Any]) -> None:
     """Put ``state`` (tensors and plain values) in place of the last one."""
     partial = folder / f"{STATE_FILE}.partial"
     torch.save(state, partial)
-    os.replace(partial, folder / STATE_FILE)
+    partial.replace(folder / STATE_FILE)
 
 
 def load_state(folder: Path) -> dict[str, Any] | None:

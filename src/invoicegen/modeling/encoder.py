@@ -55,7 +55,7 @@ def relative_position_buckets(bins: int, max_distance: int) -> Tensor:
     return bucket + (distance > 0).long() * half
 
 
-class _SharedLookup(torch.autograd.Function):
+class _LookupFunction(torch.autograd.Function):
     """``table[:, index]`` whose gradient is a weighted count per table entry instead of a scattered add."""
 
     @staticmethod
@@ -71,6 +71,12 @@ class _SharedLookup(torch.autograd.Function):
         rows = gradients[0].reshape(gradients[0].shape[0], -1).float()
         summed = [torch.bincount(flat, weights=row, minlength=ctx.entries) for row in rows]
         return torch.stack(summed).to(gradients[0].dtype), None
+
+
+def _shared_lookup(table: Tensor, index: Tensor) -> Tensor:
+    """Columns of ``table`` (rows, entries) at ``index`` (any shape): shape (rows, *index.shape)."""
+    looked_up: Tensor = _LookupFunction.apply(table, index)  # type: ignore[no-untyped-call]
+    return looked_up
 
 
 class RelativeBias(nn.Module):
@@ -201,10 +207,10 @@ class Encoder(nn.Module):
             bucket_y = self.spatial_buckets[y[:, None, :] - y[:, :, None] + _GRID]
             weights_x, weights_y = self.rel_pos_x_bias.weight, self.rel_pos_y_bias.weight
             table = (weights_x[:, :, None] + weights_y[:, None, :]).flatten(1) * self.scale
-            total = _SharedLookup.apply(table, bucket_x * self.spatial_bins + bucket_y).transpose(0, 1)
+            total = _shared_lookup(table, bucket_x * self.spatial_bins + bucket_y).transpose(0, 1)
         if self.has_sequential:
             buckets = self.sequential_buckets[positions[None, :] - positions[:, None] + _GRID]
-            sequential = _SharedLookup.apply(self.rel_pos_bias.weight * self.scale, buckets)[None]
+            sequential = _shared_lookup(self.rel_pos_bias.weight * self.scale, buckets)[None]
             total = sequential if total is None else total + sequential
         if mask is not None:
             blocked = ~mask[:, None, None, :]
@@ -233,7 +239,8 @@ class LayoutLMv3Encoder(nn.Module):
         self.visual = config.visual_embed
         if self.visual:
             self.patch_embed = LayoutLMv3PatchEmbeddings(config)
-            self.patches_per_side = config.input_size // config.patch_size
+            # Only square patches were ever released; the configuration's type allows for others.
+            self.patches_per_side = config.input_size // int(config.patch_size)  # type: ignore[arg-type]
             self.cls_token = nn.Parameter(torch.zeros(1, 1, config.hidden_size))
             self.pos_embed = nn.Parameter(torch.zeros(1, self.patches_per_side**2 + 1, config.hidden_size))
             self.norm = nn.LayerNorm(config.hidden_size, eps=1e-6)

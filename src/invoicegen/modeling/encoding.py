@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from tokenizers import Tokenizer
 from torch import Tensor
 
 from invoicegen.modeling.configuration import HEADS
@@ -37,11 +38,15 @@ class WordTokenizer:
     """
 
     def __init__(self, tokenizer: Any, max_subwords: int) -> None:
-        self._backend = getattr(tokenizer, "backend_tokenizer", None)
-        if self._backend is None:
+        backend = getattr(tokenizer, "backend_tokenizer", None)
+        if backend is None:
             raise WarmStartError(
                 f"{type(tokenizer).__name__} is not a fast tokenizer (it needs tokenizer.json)"
             )
+        # A copy: a tokenizer file may ask for padding and truncation (MiniLM's does), and others may share it.
+        self._backend = Tokenizer.from_str(backend.to_str())
+        self._backend.no_padding()
+        self._backend.no_truncation()
         self._max_subwords = max_subwords
         self._cache: dict[str, NDArray[np.int32]] = {}
         ids = {name: getattr(tokenizer, f"{name}_token_id") for name in ("cls", "sep", "pad", "unk")}

@@ -128,7 +128,8 @@ class Predictor:
     def __init__(
         self, model: LayoutLMv3MultiHead, tokenizer: Any, *, max_length: int, overlap_words: int
     ) -> None:
-        self.model = model.eval()
+        self.model = model
+        self.model.train(False)
         self.config: LayoutLMv3MultiHeadConfig = model.config
         self._tokenizer = WordTokenizer(tokenizer, self.config.max_subwords_per_word)
         self._max_length = min(max_length, self.config.sequence_limit)
@@ -159,7 +160,8 @@ class Predictor:
             torch.set_num_threads(threads)
         settings = json.loads(settings_file.read_text(encoding="utf-8"))
         with quiet_transformers():
-            model = LayoutLMv3MultiHead.from_pretrained(folder).to(resolve_device(device))
+            model: LayoutLMv3MultiHead = LayoutLMv3MultiHead.from_pretrained(folder)
+        torch.nn.Module.to(model, resolve_device(device))
         return cls(
             model,
             AutoTokenizer.from_pretrained(folder),

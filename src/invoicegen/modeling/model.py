@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import AutoConfig, AutoModel, PreTrainedModel
-from transformers.modeling_outputs import ModelOutput
 from transformers.models.layoutlmv3.modeling_layoutlmv3 import LayoutLMv3TextEmbeddings
+from transformers.utils.generic import ModelOutput
 
 from invoicegen.modeling.configuration import HEADS, LayoutLMv3MultiHeadConfig, check_taxonomy
 from invoicegen.modeling.encoder import Encoder, LayoutLMv3Encoder, RelativeBias, relative_position_buckets
@@ -46,9 +46,8 @@ class LayoutLMv3MultiHead(PreTrainedModel):
     """
 
     config_class = LayoutLMv3MultiHeadConfig
+    config: LayoutLMv3MultiHeadConfig
     base_model_prefix = "layoutlmv3"
-    # Position tables are rebuilt from the configuration; a model without patches drops a checkpoint's.
-    _keys_to_ignore_on_load_unexpected = [r"position_ids", r"visual_bbox"]
 
     def __init__(self, config: LayoutLMv3MultiHeadConfig) -> None:
         check_taxonomy(config)
@@ -58,7 +57,7 @@ class LayoutLMv3MultiHead(PreTrainedModel):
         self.heads = nn.ModuleDict(
             {head: nn.Linear(config.hidden_size, len(config.head_labels[head])) for head in HEADS}
         )
-        self.post_init()
+        self.post_init()  # type: ignore[no-untyped-call]
 
     def get_input_embeddings(self) -> nn.Module:
         """The subword embedding table."""
@@ -68,7 +67,7 @@ class LayoutLMv3MultiHead(PreTrainedModel):
     def _init_weights(self, module: nn.Module) -> None:
         from transformers import initialization as init
 
-        super()._init_weights(module)
+        super()._init_weights(module)  # type: ignore[no-untyped-call]
         if isinstance(module, RelativeBias):
             init.normal_(module.weight, std=self.config.initializer_range)
         elif isinstance(module, LayoutLMv3Encoder) and module.visual:

@@ -78,7 +78,8 @@ taxonomy {config.taxonomy}), place in the line-item table (3 labels) and role of
 
 | | |
 |--|--|
-| architecture | LayoutLMv3 encoder, {config.num_hidden_layers} layers x {config.hidden_size}, {n_parameters:,} parameters, \
+| architecture | LayoutLMv3 encoder, {config.num_hidden_layers} layers x {config.hidden_size}, \
+{n_parameters:,} parameters, \
 {"text, layout and image patches" if config.visual_embed else "text and layout"} |
 | started from | {config.initialised_from} |
 | trained on | {n_train} pages (InvoiceGen's training split), seed {options.seed}, {record["epoch"]} epochs, \

@@ -7,6 +7,7 @@ import hashlib
 import io
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -73,7 +74,7 @@ def read_split(
     return pages
 
 
-def _rows(table: pa.Table, *, with_images: bool) -> Iterator[dict[str, object]]:
+def _rows(table: pa.Table, *, with_images: bool) -> Iterator[dict[str, Any]]:
     columns = [*_COLUMNS, "image"] if with_images else _COLUMNS
     for batch in table.select(columns).to_batches(max_chunksize=16):
         yield from batch.to_pylist()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import signal
 import threading
 import time
@@ -189,7 +188,9 @@ class _Training:
         self.windows = page_windows(train_pages, options.max_length, options.overlap_words)
         self.device = resolve_device(options.device)
         self.dtype = resolve_precision(options.precision, self.device)
-        self.model = start.model.to(self.device).train()
+        self.model = start.model
+        nn.Module.to(self.model, self.device)
+        self.model.train()
         self.optimizer = torch.optim.AdamW(self._parameter_groups(), fused=True)
         self.decode = Decoder(self.model.config.resumable)
         self.truth = [[NER_LABELS[i] for i in page.labels["ner"]] for page in validation_pages]
@@ -254,7 +255,8 @@ class _Training:
         with _signals(self):
             while progress.epoch < options.epochs:
                 out_of_time = self._train_epoch()
-                self._end_epoch()
+                if progress.step_in_epoch or not progress.history:
+                    self._end_epoch()
                 if out_of_time:
                     stopped = "time"
                     break
@@ -427,7 +429,7 @@ class _Training:
 
     def _evaluate(self) -> dict[str, float]:
         """Scores on the validation pages, decoded as in use."""
-        self.model.eval()
+        self.model.train(False)
         scores = score_words(
             self.model,
             self.validation_pages,
@@ -481,7 +483,7 @@ class _Training:
         partial = self.metrics_path.with_name(f"{self.metrics_path.name}.partial")
         lines = [json.dumps(record) + "\n" for record in self.progress.history]
         partial.write_text("".join(lines), encoding="utf-8")
-        os.replace(partial, self.metrics_path)
+        partial.replace(self.metrics_path)
 
     def _summary(self, stopped: str) -> dict[str, Any]:
         progress = self.progress
@@ -518,9 +520,8 @@ def _signals(training: _Training) -> Iterator[None]:
         logger.warning("stopping after this step; once more to stop at once")
 
     previous: dict[int, Any] = {}
-    for number in (signal.SIGINT, signal.SIGTERM):
-        previous[number] = signal.getsignal(number)
-        signal.signal(number, stop)
+    for stopping in (signal.SIGINT, signal.SIGTERM):
+        previous[stopping] = signal.signal(stopping, stop)
     try:
         yield
     finally:

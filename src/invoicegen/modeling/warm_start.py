@@ -86,6 +86,7 @@ def read_compact_weights(folder: Path) -> dict[str, Tensor]:
 def compact_encoder_config(bert: BertConfig) -> LayoutLMv3Config:
     """The LayoutLMv3 configuration in which ``bert``'s encoder fits."""
     sixth = bert.hidden_size // 6
+    pad_token_id = bert.pad_token_id or 0
     return LayoutLMv3Config(
         vocab_size=bert.vocab_size,
         hidden_size=bert.hidden_size,
@@ -93,10 +94,10 @@ def compact_encoder_config(bert: BertConfig) -> LayoutLMv3Config:
         num_attention_heads=bert.num_attention_heads,
         intermediate_size=bert.intermediate_size,
         hidden_act=bert.hidden_act,
-        max_position_embeddings=bert.max_position_embeddings + bert.pad_token_id + 1,
+        max_position_embeddings=bert.max_position_embeddings + pad_token_id + 1,
         type_vocab_size=bert.type_vocab_size,
         layer_norm_eps=bert.layer_norm_eps,
-        pad_token_id=bert.pad_token_id,
+        pad_token_id=pad_token_id,
         bos_token_id=None,
         eos_token_id=None,
         coordinate_size=sixth,
@@ -132,7 +133,7 @@ def _start_compact(changes: dict[str, Any]) -> StartingPoint:
     source_weights = read_compact_weights(folder)
     base = compact_encoder_config(bert)
     model = LayoutLMv3MultiHead(multi_head_config(base, initialised_from=COMPACT_SOURCE, **changes))
-    mapped = bert_to_layoutlmv3(source_weights, bert.pad_token_id)
+    mapped = bert_to_layoutlmv3(source_weights, model.config.pad_token_id or 0)
     outcome = model.layoutlmv3.load_state_dict(mapped, strict=False)
     if outcome.unexpected_keys:
         raise WarmStartError(f"{folder}: parameters without a place in LayoutLMv3: {outcome.unexpected_keys}")
@@ -159,7 +160,9 @@ def _start_pretrained(name: str, changes: dict[str, Any]) -> StartingPoint:
         origin = config.initialised_from
     merged = multi_head_config(config, **({"initialised_from": origin} | changes))
     with quiet_transformers():
-        model, loading = LayoutLMv3MultiHead.from_pretrained(
+        model: LayoutLMv3MultiHead
+        loading: dict[str, Any]
+        model, loading = LayoutLMv3MultiHead.from_pretrained(  # type: ignore[misc]
             name, config=merged, output_loading_info=True, dtype=torch.float32
         )
     missing = frozenset(loading["missing_keys"])

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 from pydantic import BaseModel, ConfigDict, Field
 
-from invoicegen.ocr.text_layer import has_usable_text, read_page_text
+from invoicegen.ocr.text_layer import has_usable_text, page_size_px, read_page_text
 from invoicegen.schema.annotation import Word
 
 _IMAGE_FORMATS = ("PNG", "JPEG", "TIFF")
@@ -292,8 +292,7 @@ class _PdfPage(PageSource):
 
     @cached_property
     def _size(self) -> tuple[int, int]:
-        width, height = self._opened.get_size()
-        return math.ceil(width * self.dpi / 72), math.ceil(height * self.dpi / 72)
+        return page_size_px(self._opened, self.dpi)
 
     @property
     def image(self) -> NDArray[np.uint8]:

@@ -34,7 +34,9 @@ class SplitShares(BaseModel):
 class GenerateOptions(PlanOptions):
     """What ``kedro run --pipeline=generate`` makes."""
 
-    shard_size: int = Field(50, gt=0, le=500, description="documents a shard; a shard is finished whole or not at all")
+    shard_size: int = Field(
+        50, gt=0, le=500, description="documents a shard; a shard is finished whole or not at all"
+    )
     shard: int = Field(0, ge=0, description="which of `shards` this machine makes")
     shards: int = Field(1, gt=0, description="machines that share the run")
     dpi: int = Field(150, ge=72, le=400, description="resolution of page images")

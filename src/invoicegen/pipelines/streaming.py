@@ -26,7 +26,12 @@ class Quarantined:
     def add(self, item: Record, failure: Failure) -> None:
         """Set one document aside."""
         plan = item.get("plan", item)
-        record = {"stage": self.stage, "doc_id": plan["doc_id"], "index": plan["index"], "error": failure.error}
+        record = {
+            "stage": self.stage,
+            "doc_id": plan["doc_id"],
+            "index": plan["index"],
+            "error": failure.error,
+        }
         logger.warning("%s of %s failed and is set aside: %s", self.stage, plan["doc_id"], failure.error)
         self.records.append({**record, "traceback": failure.traceback, "plan": plan})
 
@@ -65,7 +70,11 @@ def process_shards(
     if not names:
         return
     with tqdm(
-        desc=f"{stage:<11}", unit="doc", file=sys.stderr, disable=None if execution.progress else True, smoothing=0.1
+        desc=f"{stage:<11}",
+        unit="doc",
+        file=sys.stderr,
+        disable=None if execution.progress else True,
+        smoothing=0.1,
     ) as bar:
         for number, name in enumerate(names):
             items = items_of(name)

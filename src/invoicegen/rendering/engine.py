@@ -44,7 +44,12 @@ def render(html: str, dpi: int) -> RenderedDocument:
         counter_style = CounterStyle()
         sheet, counters = _stylesheet(_take_styles(root))
         counter_style.update(counters)
-        document = _Xhtml(root).render(font_config=_fonts(), counter_style=counter_style, stylesheets=[sheet])
+        try:
+            document = _Xhtml(root).render(
+                font_config=_fonts(), counter_style=counter_style, stylesheets=[sheet]
+            )
+        except FatalURLFetchingError as error:
+            raise RenderingError(str(error)) from error
         recorder = Recorder(Marks(root))
         for page in document.pages:
             page.paint = partial(_paint, recorder, page, page.paint)
@@ -132,16 +137,12 @@ def _take_styles(root: Element) -> str:
     return text
 
 
-class _RefusedError(FatalURLFetchingError):  # type: ignore[misc]
-    """Something outside the document was asked for."""
-
-
 class _DataFetcher(URLFetcher):  # type: ignore[misc]
     """Opens ``data:`` URLs only: a document needs no network and no file."""
 
     def fetch(self, url: str, headers: Any = None) -> Any:
         if not url.startswith("data:"):
-            raise _RefusedError(f"{url}: only data: URLs are allowed in a document")
+            raise FatalURLFetchingError(f"{url}: only data: URLs are allowed in a document")
         return super().fetch(url, headers)
 
 

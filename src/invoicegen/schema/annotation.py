@@ -180,9 +180,7 @@ def check_page(page: Page) -> list[str]:
         text = " ".join(page.words[i].text for i in entity.words)
         if text != entity.text:
             problems.append(f"entity {entity.id}: text {entity.text!r} is not its words {text!r}")
-    for i, (ner, table, cell) in enumerate(
-        zip(page.ner_tags, page.table_tags, page.cell_tags, strict=True)
-    ):
+    for i, (ner, table, cell) in enumerate(zip(page.ner_tags, page.table_tags, page.cell_tags, strict=True)):
         if (table == "OUTSIDE") != (cell == "EMPTY"):
             problems.append(f"word {i}: table tag {table} with cell tag {cell}")
         if ner[2:] in ITEM_ENTITY_TYPES and cell != "DATA":

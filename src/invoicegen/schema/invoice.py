@@ -30,9 +30,7 @@ DocumentKind = Literal[
     "restaurant_receipt",
     "fuel_receipt",
 ]
-RECEIPT_KINDS = frozenset(
-    {"supermarket_receipt", "shop_receipt", "restaurant_receipt", "fuel_receipt"}
-)
+RECEIPT_KINDS = frozenset({"supermarket_receipt", "shop_receipt", "restaurant_receipt", "fuel_receipt"})
 
 
 def document_type_of(kind: DocumentKind) -> DocumentType:
@@ -72,7 +70,9 @@ class Party(_Record):
     trading_name: str | None = Field(default=None, description="BT-28, BT-45")
     contact_person: str | None = Field(default=None, description="BT-41, BT-56")
     address: Address
-    tax_id: str | None = Field(default=None, description="BT-31, BT-48; VAT, GST or sales tax number as printed")
+    tax_id: str | None = Field(
+        default=None, description="BT-31, BT-48; VAT, GST or sales tax number as printed"
+    )
     tax_number: str | None = Field(default=None, description="BT-32; local tax number beside the VAT id")
     registration_id: str | None = Field(default=None, description="BT-30; company register, always O")
     phone: str | None = None
@@ -91,14 +91,14 @@ class InvoiceLine(_Record):
     quantity: Decimal = Field(description="BT-129")
     unit_code: str = Field(default="C62", description="BT-130, UN/ECE Recommendation 20")
     unit: str | None = Field(default=None, description="the unit as printed in the language: Stk., hrs, kg")
-    unit_price: Decimal = Field(description="BT-146 or BT-148, in major units (may have more than two decimals)")
+    unit_price: Decimal = Field(
+        description="BT-146 or BT-148, in major units (may have more than two decimals)"
+    )
     discount_percent: Decimal | None = Field(default=None, description="BT-138")
     discount: int = Field(default=0, description="BT-136, minor units, positive reduces the amount")
     tax_rate: Decimal = Field(description="BT-152, percent")
     tax_code: str | None = Field(default=None, description="code letter of the rate on a receipt")
-    net_amount: int = Field(
-        description="BT-131, minor units; tax included when Invoice.prices_include_tax"
-    )
+    net_amount: int = Field(description="BT-131, minor units; tax included when Invoice.prices_include_tax")
 
 
 class AllowanceCharge(_Record):
@@ -229,5 +229,7 @@ class Invoice(_Record):
             )
         if self.tenders:
             rules["tenders less change"] = (sum(item.amount for item in self.tenders) - self.change, t.due)
-        problems += [f"{name}: {got}, parts give {want}" for name, (got, want) in rules.items() if got != want]
+        problems += [
+            f"{name}: {got}, parts give {want}" for name, (got, want) in rules.items() if got != want
+        ]
         return problems

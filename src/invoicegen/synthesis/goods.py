@@ -69,7 +69,7 @@ class Goods:
             name: family.weight for name, family in industry.families.items() if name in language.items
         }
         brands = [names.coined() for _ in range(draw.between(2, 6))]
-        self._brand: Callable[[], str] = lambda: draw.pick(brands)
+        self._brands = brands
         self._code = _code_style(draw, self.receipt, kind)
         self._caps = draw.chance(0.6 if self.receipt else 0.08)
         self._width = draw.between(14, 26) if self.receipt and draw.chance(0.35) else None
@@ -115,7 +115,7 @@ class Goods:
         if draw.chance(family.models):
             words.insert(0, draw.mask(draw.pick(("@@-###", "@###", "####@", "@@####", "@#", "@@@ ##"))))
         if draw.chance(family.branded):
-            parts.insert(0 if draw.chance(0.6) else 1, self._brand())
+            parts.insert(0 if draw.chance(0.6) else 1, draw.pick(self._brands))
         separator = ", " if len(words) > 1 and draw.chance(0.3) else " "
         text = " ".join([*parts, separator.join(words)] if words else parts)
         if self._width is not None:
@@ -188,7 +188,7 @@ class Goods:
         if family.step < 1 and unit not in _WEIGHED and not family.once and draw.chance(0.4):
             step = Decimal(1)
         if self.receipt and unit == "C62":
-            return Decimal(1) if draw.chance(0.7) else Decimal(draw.between(1, max(2, int(min(high, 6)))))
+            return Decimal(1) if draw.chance(0.7) else Decimal(draw.between(1, max(2, min(int(high), 6))))
         if unit in _WEIGHED or unit == "LTR":
             quantity = draw.stepped(low, high, family.step)
         elif draw.chance(0.35) and low <= 1:

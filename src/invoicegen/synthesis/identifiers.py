@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from itertools import product
-from typing import Final, Protocol, cast
+from typing import Any, Final, Protocol, cast
 
 from stdnum.iso7064 import mod_97_10
 
@@ -105,7 +105,7 @@ def draw_account(draw: Draw, locale: Locale) -> Account:
         return Account(None, draw_id(draw, banking.accounts, {}), bank.bic, code, bank.name)
     from schwifty import IBAN
 
-    values = {"account_code": draw.mask(banking.iban_account)} if banking.iban_account else {}
+    values: dict[str, Any] = {"account_code": draw.mask(banking.iban_account)} if banking.iban_account else {}
     for _ in range(_TRIES):
         iban = IBAN.random(banking.iban, random=draw.random, **values)
         if iban.bic is not None:

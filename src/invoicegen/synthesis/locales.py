@@ -323,7 +323,9 @@ class Locale(_Data):
     weight: float = Field(gt=0, description="how often documents of this locale are drawn")
     date_format: str = Field(description="strftime, for dates within texts")
     kinds: dict[DocumentKind, Annotated[float, Field(gt=0)]] = Field(min_length=1)
-    area: str | None = Field(None, description="customs union, whose other countries buy under reverse charge")
+    area: str | None = Field(
+        None, description="customs union, whose other countries buy under reverse charge"
+    )
     shouting: float = Field(0.45, ge=0, le=1, description="share of receipts with the shop in capitals")
     people: People
     streets: Streets

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
@@ -14,30 +15,13 @@ from invoicegen.synthesis.locales import Language, Locale, load_language
 if TYPE_CHECKING:
     from faker import Faker
 
-_ONSETS: Final = (
-    "b br c ch cl d dr el f fl g gr h in j k kr l m n nov or p pr qu r s st sol t tr v ver x z zen al ax am ur ev omn"
-).split()
-_VOWELS: Final = "a e i o u a e i o".split()
-_CODAS: Final = "n r l x s m lex tec dor vex nox mar sys nex lin ver san rok bel gen pol rix tan".split()
-_ENDINGS: Final = (
-    "",
-    "",
-    "",
-    "a",
-    "o",
-    "ix",
-    "is",
-    "io",
-    "ex",
-    "ora",
-    "ent",
-    "ify",
-    "on",
-    "us",
-    "ium",
-    "line",
-    "max",
-)
+_SYLLABLES: Final = {
+    "onset": "b br c ch cl d dr el f fl g gr h in j k kr l m n nov or p pr qu r s st sol t tr v ver z zen al ax am ur",
+    "vowel": "a e i o u",
+    "coda": "n r l x s m lex tec dor vex nox mar sys nex lin ver san rok bel gen pol rix tan",
+    "ending": "a o ix is io ex ora ent ify on us ium line max",
+}
+_PARTS: Final = {name: tuple(parts.split(" ")) for name, parts in _SYLLABLES.items()}
 
 
 class Names:
@@ -95,10 +79,12 @@ class Names:
     def coined(self) -> str:
         """A made-up word such as a brand."""
         draw = self.draw
-        word = "".join(
-            draw.pick(_ONSETS) + draw.pick(_VOWELS) for _ in range(1 if draw.chance(0.45) else 2)
-        ) + draw.pick(_CODAS)
-        word += draw.pick(_ENDINGS) if len(word) < 7 else ""
+        word = ""
+        for _ in range(1 if draw.chance(0.45) else 2):
+            word += draw.pick(_PARTS["onset"]) + draw.pick(_PARTS["vowel"])
+        word += draw.pick(_PARTS["coda"])
+        if len(word) < 7 and draw.chance(0.8):
+            word += draw.pick(_PARTS["ending"])
         return word.upper() if draw.chance(0.08) else word.capitalize()
 
     def acronym(self) -> str:
@@ -121,7 +107,7 @@ class Names:
         pattern = draw.pick(shop) if shop and draw.chance(0.75) else draw.pick(patterns)
         trades = [*language.trades[industry], *locale.trades.get(industry, [])]
         form = draw.weighted(locale.legal_forms)
-        makers = {
+        makers: dict[str, Callable[[], str]] = {
             "first": self.first,
             "last": self.last,
             "last2": self.last,

@@ -46,7 +46,13 @@ def compose(invoice: Invoice, plan: DocumentPlan) -> str:
     receipt = plan.family == "receipt"
     view = ReceiptView(invoice, plan) if receipt else View(invoice, plan)
     template = _environment().get_template("receipt.html.j2" if receipt else "page.html.j2")
-    context: dict[str, Any] = {"v": view, "g": view.structure, "s": view.style, "invoice": invoice, "lang": view.language}
+    context: dict[str, Any] = {
+        "v": view,
+        "g": view.structure,
+        "s": view.style,
+        "invoice": invoice,
+        "lang": view.language,
+    }
     context |= {} if receipt else _page_parts(view)
     return template.render(context)
 
@@ -63,7 +69,14 @@ def _page_parts(view: View) -> dict[str, Any]:
         "remit_to": view.party("remit_to", invoice.seller, None),
         "references": view.references(view.structure["refs_count"]),
         "columns": columns,
-        "numeric": {"ITEM_QUANTITY", "ITEM_UNIT_PRICE", "ITEM_DISCOUNT", "ITEM_TAX_RATE", "ITEM_AMOUNT", "tax_amount"},
+        "numeric": {
+            "ITEM_QUANTITY",
+            "ITEM_UNIT_PRICE",
+            "ITEM_DISCOUNT",
+            "ITEM_TAX_RATE",
+            "ITEM_AMOUNT",
+            "tax_amount",
+        },
         "header": [view.header_cell(column) for column in columns],
         "item_rows": list(view.item_rows(columns)),
         "totals": view.totals(),

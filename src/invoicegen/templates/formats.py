@@ -89,10 +89,7 @@ def format_number(value: Decimal, style: str, digits: int | None = None) -> str:
         digits: Decimals to print; None prints as many as the value has.
     """
     grouping, point = _SEPARATORS[style]
-    if digits is None:
-        text = f"{abs(value).normalize():f}"
-    else:
-        text = f"{abs(value):.{digits}f}"
+    text = f"{abs(value).normalize():f}" if digits is None else f"{abs(value):.{digits}f}"
     whole, _, fraction = text.partition(".")
     if grouping:
         head, tail = whole[:-3], whole[-3:]

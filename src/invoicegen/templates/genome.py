@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from invoicegen.randomness import pick
 from invoicegen.schema.annotation import TemplateFamily
 from invoicegen.schema.invoice import DocumentKind
 from invoicegen.templates.fonts import Font, load_fonts
@@ -42,9 +43,11 @@ class _Dice:
         return options[int(self.rng.integers(len(options)))]
 
     def weighted(self, weights: Mapping[str, float]) -> str:
-        keys = list(weights)
-        total = np.cumsum([weights[key] for key in keys])
-        return keys[int(np.searchsorted(total, self.rng.random() * total[-1], side="right"))]
+        return pick(self.rng, weights)
+
+    def subset(self, chances: Mapping[str, float]) -> list[str]:
+        """Some of the keys, each with its chance, in any order."""
+        return self.shuffled([key for key, probability in chances.items() if self.chance(probability)])
 
     def between(self, low: float, high: float, digits: int = 1) -> float:
         return round(float(self.rng.uniform(low, high)), digits)
@@ -102,7 +105,11 @@ def _head(dice: _Dice, buyer_below: bool) -> list[list[str]]:
         top = [block for block in top if block != "seller"]
         pair = ["seller", "buyer"] if dice.chance(0.75) else ["buyer", "seller"]
         rest = _rows(dice, [*top], 0.6)
-        return [*rest, pair, *_rows(dice, lower, 0.6)] if dice.chance(0.8) else [pair, *rest, *_rows(dice, lower, 0.6)]
+        return (
+            [*rest, pair, *_rows(dice, lower, 0.6)]
+            if dice.chance(0.8)
+            else [pair, *rest, *_rows(dice, lower, 0.6)]
+        )
     return _rows(dice, [*top, *lower], 0.5)
 
 
@@ -125,7 +132,9 @@ def _columns(dice: _Dice, kind: DocumentKind) -> list[str]:
         price.insert(int(dice.rng.integers(len(price) + 1)), "ITEM_TAX_RATE")
     if dice.chance(0.08):
         price.append("tax_amount")
-    layout = dice.weighted({"usual": 7, "quantity_first": 2, "price_first": 1, "amount_only": 0.8, "no_price": 0.6})
+    layout = dice.weighted(
+        {"usual": 7, "quantity_first": 2, "price_first": 1, "amount_only": 0.8, "no_price": 0.6}
+    )
     if layout == "quantity_first":
         return [*quantity, *columns, *price, "ITEM_AMOUNT"]
     if layout == "price_first":
@@ -147,9 +156,7 @@ def _page_structure(dice: _Dice, family: TemplateFamily, kind: DocumentKind, loc
         tail.insert(0, "tax_table")
     elif tax_table == "after":
         tail.append("tax_table")
-    rest = [block for block, p in (("payment", 0.8), ("notes", 0.7), ("sign", 0.15), ("terms", 0.35), ("remit_to", 0.12))
-            if dice.chance(p)]  # fmt: skip
-    rest = dice.shuffled(rest)
+    rest = dice.subset({"payment": 0.8, "notes": 0.7, "sign": 0.15, "terms": 0.35, "remit_to": 0.12})
     if rest and dice.chance(0.3):
         tail.insert(0, rest.pop())
     structure: Genome = {
@@ -171,9 +178,13 @@ def _page_structure(dice: _Dice, family: TemplateFamily, kind: DocumentKind, loc
         "due_box": dice.chance(0.1),
         "columns": _columns(dice, kind),
         "table_rules": dice.weighted(
-            {"grid": 4, "rows": 2, "header": 3, "none": 1} if classic else {"rows": 5, "header": 4, "grid": 1.5, "none": 2}
+            {"grid": 4, "rows": 2, "header": 3, "none": 1}
+            if classic
+            else {"rows": 5, "header": 4, "grid": 1.5, "none": 2}
         ),
-        "table_head": dice.weighted({"plain": 3, "fill": 3} if classic else {"fill": 5, "plain": 2, "rule": 3}),
+        "table_head": dice.weighted(
+            {"plain": 3, "fill": 3} if classic else {"fill": 5, "plain": 2, "rule": 3}
+        ),
         "table_filler": dice.chance(0.2 if classic else 0.05),
         "zebra": dice.chance(0.1 if classic else 0.35),
         "head_missing": dice.chance(0.03),
@@ -200,7 +211,11 @@ _PALETTE = (
 
 
 def _families(extended: bool, *classes: str) -> list[Font]:
-    fonts = [font for font in load_fonts() if font.style in classes and (not extended or font.scripts == "latin-ext")]
+    fonts = [
+        font
+        for font in load_fonts()
+        if font.style in classes and (not extended or font.scripts == "latin-ext")
+    ]
     if not fonts:
         raise ValueError(f"fonts.yml: no family of class {' or '.join(classes)}; add one")
     return fonts
@@ -253,8 +268,12 @@ def _formats(dice: _Dice, locale: str) -> Genome:
         "number_style": dice.weighted(number_styles(locale)),
         "date_pattern": dice.weighted(date_patterns(locale)),
         "date_upper": dice.chance(0.06),
-        "currency_items": dice.weighted({"none": 6, "glued": 2, "after": 1.5, "before": 0.5, "glued_after": 0.4}),
-        "currency_totals": dice.weighted({"none": 3, "glued": 3, "after": 3, "before": 2, "glued_after": 0.6}),
+        "currency_items": dice.weighted(
+            {"none": 6, "glued": 2, "after": 1.5, "before": 0.5, "glued_after": 0.4}
+        ),
+        "currency_totals": dice.weighted(
+            {"none": 3, "glued": 3, "after": 3, "before": 2, "glued_after": 0.6}
+        ),
         "currency_pick": int(dice.rng.integers(64)),
         "currency_in_caption": dice.chance(0.12),
         "price_digits": dice.weighted({"2": 9, "4": 0.6, "3": 0.4}),
@@ -268,11 +287,17 @@ def _formats(dice: _Dice, locale: str) -> Genome:
 
 def _receipt_structure(dice: _Dice, kind: DocumentKind) -> Genome:
     item = dice.weighted(
-        {"columns": 5, "two_line": 5, "description_amount": 3, "quantity_first": 4, "code_line": 3, "three_line": 1}
+        {
+            "columns": 5,
+            "two_line": 5,
+            "description_amount": 3,
+            "quantity_first": 4,
+            "code_line": 3,
+            "three_line": 1,
+        }
     )
     references = ["number", "date", "cashier", "till", "table", "covers", "store", "member_number"]
-    tail = [block for block, p in (("tax_table", 0.45), ("extras", 0.35), ("notes", 0.8), ("barcode", 0.2), ("card", 0.3))
-            if dice.chance(p)]  # fmt: skip
+    tail = dice.subset({"tax_table": 0.45, "extras": 0.35, "notes": 0.8, "barcode": 0.2, "card": 0.3})
     head = ["name", "address", "contacts", "ids"]
     if dice.chance(0.25):
         head[1:] = dice.shuffled(head[1:])
@@ -301,7 +326,7 @@ def _receipt_structure(dice: _Dice, kind: DocumentKind) -> Genome:
         "caption_end": dice.weighted({":": 4, "": 5, " :": 1}),
         "totals_indent": dice.weighted({"none": 5, "some": 3, "half": 2}),
         "buyer": dice.chance(0.05),
-        "tail": dice.shuffled(tail),
+        "tail": tail,
         "logo": dice.chance(0.2),
     }
 

@@ -79,6 +79,8 @@ def load_lexicon(language: str) -> Lexicon:
     path = _folder() / f"{language}.yml"
     if not path.is_file():
         known = ", ".join(sorted(file.stem for file in _folder().glob("*.yml")))
-        raise LexiconError(f"no lexicon for language {language!r}; there are {known}; add {path.name} to {_folder()}")
+        raise LexiconError(
+            f"no lexicon for language {language!r}; there are {known}; add {path.name} to {_folder()}"
+        )
     required = set(read_lexicon(_folder() / "en.yml")) - OPTIONAL_KEYS
     return Lexicon(language, read_lexicon(path, required))

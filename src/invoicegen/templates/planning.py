@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Self
+from typing import Any, Self
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from invoicegen.randomness import Stage, document_rng
+from invoicegen.randomness import Stage, document_rng, pick
 from invoicegen.schema.annotation import TemplateFamily
 from invoicegen.schema.invoice import DocumentKind, document_type_of
 from invoicegen.schema.plan import DocumentPlan
@@ -25,8 +24,12 @@ class PlanOptions(BaseModel):
     seed: int = Field(0, ge=0, lt=2**63, description="with the index, decides everything about a document")
     locales: dict[str, float] = Field(description="weight of each locale")
     families: dict[TemplateFamily, float] = Field(description="weight of each template family")
-    kinds: dict[DocumentKind, float] = Field(description="weight of each kind of document, times its weight in the locale")
-    engines: dict[str, float] = Field(description="weight of each OCR engine; pdf_text reads the PDF's own words")
+    kinds: dict[DocumentKind, float] = Field(
+        description="weight of each kind of document, times its weight in the locale"
+    )
+    engines: dict[str, float] = Field(
+        description="weight of each OCR engine; pdf_text reads the PDF's own words"
+    )
     presets: dict[TemplateFamily, dict[str, float]] = Field(
         description="weight of each augmentation preset by family, for pages that an OCR engine reads"
     )
@@ -36,7 +39,7 @@ class PlanOptions(BaseModel):
         unknown = sorted(set(self.locales) - set(LOCALES))
         if unknown:
             raise ValueError(f"locales: unknown {', '.join(unknown)}; allowed: {', '.join(LOCALES)}")
-        named: dict[str, Mapping[str, float]] = {
+        named: dict[str, Mapping[Any, float]] = {
             "locales": self.locales,
             "families": self.families,
             "kinds": self.kinds,
@@ -45,15 +48,21 @@ class PlanOptions(BaseModel):
         }
         for name, weights in named.items():
             if not weights or min(weights.values()) < 0 or sum(weights.values()) <= 0:
-                raise ValueError(f"{name}: weights must be 0 or more, and one of them above 0; got {dict(weights)}")
+                raise ValueError(
+                    f"{name}: weights must be 0 or more, and one of them above 0; got {dict(weights)}"
+                )
         for family, weight in self.families.items():
             if not weight:
                 continue
             if family not in self.presets:
-                raise ValueError(f"presets: none given for family {family!r}; add e.g. {family}: {{clean: 1}}")
+                raise ValueError(
+                    f"presets: none given for family {family!r}; add e.g. {family}: {{clean: 1}}"
+                )
             for locale in (name for name, share in self.locales.items() if share):
                 if not self.kind_weights(family, locale):
-                    raise ValueError(f"kinds: none of those weighted above 0 is both of family {family!r} and {locale}")
+                    raise ValueError(
+                        f"kinds: none of those weighted above 0 is both of family {family!r} and {locale}"
+                    )
         return self
 
     def kind_weights(self, family: TemplateFamily, locale: str) -> dict[DocumentKind, float]:
@@ -61,13 +70,6 @@ class PlanOptions(BaseModel):
         possible = document_kinds_for(family, locale)
         weights = {kind: share * self.kinds.get(kind, 0.0) for kind, share in possible.items()}
         return {kind: weight for kind, weight in weights.items() if weight > 0}
-
-
-def pick(rng: np.random.Generator, weights: Mapping[str, float]) -> str:
-    """One key, drawn by weight; the order of the keys decides which draw gives which."""
-    keys = list(weights)
-    total = np.cumsum(np.array([weights[key] for key in keys], dtype=np.float64))
-    return keys[int(np.searchsorted(total, rng.random() * total[-1], side="right"))]
 
 
 def plan_document(index: int, options: PlanOptions) -> DocumentPlan:
@@ -79,9 +81,9 @@ def plan_document(index: int, options: PlanOptions) -> DocumentPlan:
     if index < 0:
         raise ValueError(f"document index {index} is negative")
     rng = document_rng(options.seed, index, Stage.PLAN)
-    family: TemplateFamily = pick(rng, options.families)  # type: ignore[assignment]
+    family = pick(rng, options.families)
     locale = pick(rng, options.locales)
-    kind: DocumentKind = pick(rng, options.kind_weights(family, locale))  # type: ignore[assignment]
+    kind = pick(rng, options.kind_weights(family, locale))
     engine = pick(rng, options.engines)
     preset = pick(rng, options.presets[family])
     genome = sample_genome(rng, family, kind, locale)

@@ -45,7 +45,9 @@ class ReceiptView(View):
             "ids": [],
         }
         if seller.trading_name and self.chance(0.7):
-            blocks["name"].insert(int(self.rng.integers(2)), Printed(seller.trading_name, "seller.trading_name").__html__())
+            blocks["name"].insert(
+                int(self.rng.integers(2)), Printed(seller.trading_name, "seller.trading_name").__html__()
+            )
         if seller.registration_id and self.chance(0.6):
             number = Printed(seller.registration_id, "seller.registration_id")
             if self.chance(0.5):
@@ -55,7 +57,11 @@ class ReceiptView(View):
         party = self.party("seller", seller, "SELLER")
         contacts = [row for row in party.contacts if self.chance(0.6)]
         blocks["contacts"] = [_pair(row) for row in contacts]
-        ids = [row for row in party.ids if isinstance(row.value, Printed) and row.value.entity and self.chance(0.85)]
+        ids = [
+            row
+            for row in party.ids
+            if isinstance(row.value, Printed) and row.value.entity and self.chance(0.85)
+        ]
         for row in ids:
             pair = _pair(row)
             blocks["ids"].append(Markup("({})").format(pair) if self.chance(0.3) else pair)
@@ -98,7 +104,9 @@ class ReceiptView(View):
             "p": "ITEM_UNIT_PRICE",
             "c": "ITEM_CODE",
         }
-        cells = {key: self.cell(self.item_value(line, row, column), row, column) for key, column in parts.items()}
+        cells = {
+            key: self.cell(self.item_value(line, row, column), row, column) for key, column in parts.items()
+        }
         amount = self.cell(self.item_value(line, row, "ITEM_AMOUNT"), row, "ITEM_AMOUNT")
         if self.structure["tax_code"] and line.tax_code:
             value = f"{line.tax_rate.normalize():f}"
@@ -108,13 +116,20 @@ class ReceiptView(View):
         sign = Printed(self.style["times_sign"], f"lines.{row}.times")
         cells["x"] = Markup("{} {} {}").format(cells["q"], self.cell(sign, row, "times"), cells["p"])
         if line.unit and self.style["times_sign"] in ("x", "*") and line.unit_code != "C62":
-            unit = self.cell(Printed(line.unit, f"lines.{row}.unit", "ITEM_UNIT", line.unit_code, f"line-{row}"), row, "ITEM_UNIT")
-            cells["x"] = Markup("{} {} {} {}").format(cells["q"], unit, self.cell(sign, row, "times"), cells["p"])
+            unit = self.cell(
+                Printed(line.unit, f"lines.{row}.unit", "ITEM_UNIT", line.unit_code, f"line-{row}"),
+                row,
+                "ITEM_UNIT",
+            )
+            cells["x"] = Markup("{} {} {} {}").format(
+                cells["q"], unit, self.cell(sign, row, "times"), cells["p"]
+            )
         return cells
 
     def item_columns(self) -> str:
         """Letters of the columns of the item block: d(escription), q(uantity), p(rice), a(mount)."""
-        item, order = self.structure["item"], self.structure["item_order"]
+        item = self.structure["item"]
+        order: str = self.structure["item_order"]
         return {
             "columns": order,
             "two_line": "da",
@@ -161,7 +176,9 @@ class ReceiptView(View):
             if line.discount:
                 reason = escape(self.wording("discount_total"))
                 amount = -line.discount if self.style["discount_negative"] else line.discount
-                printed = self.money(amount, f"lines.{row}.discount", "ITEM_DISCOUNT", place="items", group=f"line-{row}")
+                printed = self.money(
+                    amount, f"lines.{row}.discount", "ITEM_DISCOUNT", place="items", group=f"line-{row}"
+                )
                 lines.append(ItemLine([reason, self.cell(printed, row, "ITEM_DISCOUNT")], indent=True))
         return lines
 
@@ -185,16 +202,22 @@ class ReceiptView(View):
             rows.append(Row(self.caption(key), self.money(t.line_sum, "totals.line_sum", "SUBTOTAL_AMOUNT")))
             rows += self.discount_rows()
         elif structure["tax_in_totals"] == "excluded" and invoice.tax_lines:
-            rows.append(Row(self.caption("total_excluded"), self.money(t.net, "totals.net", "SUBTOTAL_AMOUNT")))
+            rows.append(
+                Row(self.caption("total_excluded"), self.money(t.net, "totals.net", "SUBTOTAL_AMOUNT"))
+            )
         if exclusive or structure["tax_in_totals"] != "none":
             rows += self.tax_rows(self.choose(["caption_rate", "caption_rate", "sum"]))
         payable = t.gross + t.rounding
         if t.rounding:
             rows.append(Row(self.caption("total_before_rounding"), self.money(t.gross, "totals.gross", None)))
             rows.append(Row(self.caption("rounding"), self.money(t.rounding, "totals.rounding", None)))
-            total = Row(self.caption("total_rounded"), self.money(payable, "totals.due", "TOTAL_AMOUNT"), "total")
+            total = Row(
+                self.caption("total_rounded"), self.money(payable, "totals.due", "TOTAL_AMOUNT"), "total"
+            )
         else:
-            total = Row(self.caption("receipt_total"), self.money(payable, "totals.gross", "TOTAL_AMOUNT"), "total")
+            total = Row(
+                self.caption("receipt_total"), self.money(payable, "totals.gross", "TOTAL_AMOUNT"), "total"
+            )
         rows.append(total)
         for i, tender in enumerate(invoice.tenders):
             prefix = self.choose(self.lexicon["tender_prefix"])
@@ -240,6 +263,18 @@ class ReceiptView(View):
         path = "totals.due" if t.rounding else "totals.gross"
         return self.money(t.gross + t.rounding, path, "TOTAL_AMOUNT")
 
+    def total_scale(self) -> float:
+        """How much larger the total is set, as far as caption and amount leave room on the paper."""
+        t = self.invoice.totals
+        characters = (
+            len(self.decimal_value(t.gross + t.rounding)) + 5 + max(map(len, self._total_caption().split()))
+        )
+        room = self._printed_mm() / (characters * self._char_mm())
+        return round(max(1.0, min(self.style["total_scale"], room)), 2)
+
+    def _total_caption(self) -> str:
+        return self.wording("total_rounded" if self.invoice.totals.rounding else "receipt_total")
+
     def barcode_digits(self) -> Printed:
         """The number under a bar code; always O."""
         return Printed("".join(str(int(digit)) for digit in self.rng.integers(0, 10, 16)), "barcode")
@@ -248,6 +283,13 @@ class ReceiptView(View):
 
     def _width_mm(self) -> int:
         return {"roll58": 58, "roll80": 80, "roll80_wide": 112, "A4": 210}[self.structure["sheet"]]
+
+    def _char_mm(self) -> float:
+        """Width of a character: 0.6 em, the advance of most fixed-width faces; 0.3528 mm a point."""
+        return float(self.style["size_pt"] * 0.3528 * 0.6)
+
+    def _printed_mm(self) -> float:
+        return min(self._width_mm(), 78) - 2 * float(self.style["margin_mm"])
 
     def side_margin_mm(self) -> float:
         """Left and right margin: on a sheet, the receipt stands in the middle as on a copier's glass."""
@@ -264,18 +306,24 @@ class ReceiptView(View):
     def _length_mm(self) -> float:
         """The printed length, estimated from the number of lines and their height, with some blank paper below."""
         invoice, style, structure = self.invoice, self.style, self.structure
-        char_mm = style["size_pt"] * 0.3528 * 0.56
-        per_line = max(10.0, (self._width_mm() - 2 * style["margin_mm"]) / char_mm)
+        per_line = max(10.0, self._printed_mm() / self._char_mm())
         per_item = {"columns": 1.0, "quantity_first": 1.0, "description_amount": 1.6, "three_line": 3.2}
         described = {"columns": 0.4, "quantity_first": 0.55, "description_amount": 0.75}
         share = described.get(structure["item"], 1.0) * per_line
         lines = sum(
-            per_item.get(structure["item"], 2.0) + len(line.name) // share + (line.discount > 0) for line in invoice.lines
+            per_item.get(structure["item"], 2.0) + len(line.name) // share + (line.discount > 0)
+            for line in invoice.lines
         )
         lines += sum(1 + len(note) // per_line for note in invoice.notes) * ("notes" in structure["tail"])
-        lines += 9 + structure["address_lines"] + structure["refs_count"] * (0.6 if structure["refs"] == "pairs" else 1)
+        lines += (
+            9
+            + structure["address_lines"]
+            + structure["refs_count"] * (0.6 if structure["refs"] == "pairs" else 1)
+        )
         lines += 6 + len(invoice.tax_lines) + len(invoice.tenders) + len(invoice.allowances_charges)
-        lines += sum({"tax_table": 3, "extras": 3, "card": 3, "barcode": 5}.get(name, 0) for name in structure["tail"])
+        lines += sum(
+            {"tax_table": 3, "extras": 3, "card": 3, "barcode": 5}.get(name, 0) for name in structure["tail"]
+        )
         line_mm = style["size_pt"] * 0.3528 * style["line_height"]
         return float(lines * line_mm * 1.08 + 2 * style["margin_mm"] + 10 + 12 * structure["logo"])
 

@@ -134,7 +134,14 @@ class View:
         return self._with_currency(text, price < 0, path, entity, f"{price:.{needed}f}", "items", group)
 
     def _with_currency(
-        self, text: str, negative: bool, path: str, entity: str | None, value: str, place: Place, group: str | None
+        self,
+        text: str,
+        negative: bool,
+        path: str,
+        entity: str | None,
+        value: str,
+        place: Place,
+        group: str | None,
     ) -> Printed:
         how = self.style[f"currency_{place}"]
         symbol = self.symbol
@@ -202,7 +209,9 @@ class View:
         if party.tax_id:
             key = "buyer_tax_id" if prefix == "BUYER" else "seller_tax_id"
             entity = f"{prefix}_TAX_ID" if prefix else None
-            view.ids.append(Row(self.caption(key), Printed(party.tax_id, f"{role}.tax_id", entity, party.tax_id)))
+            view.ids.append(
+                Row(self.caption(key), Printed(party.tax_id, f"{role}.tax_id", entity, party.tax_id))
+            )
         if party.tax_number and "tax_number" in self.lexicon:
             entity = "SELLER_TAX_ID" if prefix == "SELLER" else None
             printed = Printed(party.tax_number, f"{role}.tax_number", entity, party.tax_number)
@@ -221,7 +230,9 @@ class View:
     def title(self) -> Printed:
         """The words that name the kind of document."""
         invoice = self.invoice
-        key = _TITLES.get(invoice.kind, "title_receipt" if invoice.document_type == "receipt" else "title_invoice")
+        key = _TITLES.get(
+            invoice.kind, "title_receipt" if invoice.document_type == "receipt" else "title_invoice"
+        )
         text = self.phrase(key)
         text = text.upper() if self.style["title_upper"] else text
         return Printed(text, "kind", "DOCUMENT_TYPE", _TITLE_CODES[invoice.document_type])
@@ -249,7 +260,8 @@ class View:
             start = self.date(invoice.delivery_date, "delivery_date", "DELIVERY_DATE")
             if invoice.delivery_end:
                 end = self.date(invoice.delivery_end, "delivery_end", None)
-                text = f"{start.text}{self.choose([' - ', ' – ', ' to ' if self.language == 'en' else ' - '])}{end.text}"
+                dash = self.choose([" - ", " – ", " to " if self.language == "en" else " - "])
+                text = f"{start.text}{dash}{end.text}"
                 period = Printed(text, "delivery_date", "DELIVERY_DATE", f"{start.value}/{end.value}")
                 more.append(Row(self.caption("service_period"), period))
             else:
@@ -328,7 +340,9 @@ class View:
             case "ITEM_QUANTITY":
                 return self.number(line.quantity, f"{path}.quantity", column, group=group)
             case "ITEM_UNIT":
-                return Printed(line.unit, f"{path}.unit", column, line.unit_code, group) if line.unit else None
+                return (
+                    Printed(line.unit, f"{path}.unit", column, line.unit_code, group) if line.unit else None
+                )
             case "ITEM_UNIT_PRICE":
                 return self.price(line.unit_price, f"{path}.unit_price", column, group=group)
             case "ITEM_DISCOUNT":
@@ -363,7 +377,9 @@ class View:
         """A value as a data cell of the line-item table."""
         if printed is None:
             return Markup("")
-        return Markup(f'<span data-cell="data" data-column="{column}" data-row="{row}">{printed.__html__()}</span>')
+        return Markup(
+            f'<span data-cell="data" data-column="{column}" data-row="{row}">{printed.__html__()}</span>'
+        )
 
     def item_rows(self, columns: list[str]) -> Iterator[list[Markup]]:
         """The rows of the line-item table, a cell a column."""
@@ -379,7 +395,9 @@ class View:
             reason = entry.reason.upper() if self.style["caption_case"] == "upper" else entry.reason
             if entry.percent is not None:
                 reason = f"{reason} {self.rate(entry.percent, '', None).text}"
-            amount = self.money(-entry.amount if negative else entry.amount, f"allowances_charges.{i}.amount", entity)
+            amount = self.money(
+                -entry.amount if negative else entry.amount, f"allowances_charges.{i}.amount", entity
+            )
             rows.append(Row(escape(reason + self.structure["caption_end"]), amount))
         return rows
 
@@ -389,11 +407,24 @@ class View:
         if not invoice.tax_lines:
             return []
         if how == "sum" or (how == "columns" and len(invoice.tax_lines) > 1 and self.chance(0.3)):
-            return [Row(self.caption("tax_total"), self.money(invoice.totals.tax, "totals.tax", "TAX_AMOUNT"))]
-        shape = self.choose(["{name} {rate}", "{name} {rate}", "{rate} {name}", "{name} ({rate})", "{name} @ {rate}"])
+            return [
+                Row(self.caption("tax_total"), self.money(invoice.totals.tax, "totals.tax", "TAX_AMOUNT"))
+            ]
+        shape = self.choose(
+            ["{name} {rate}", "{name} {rate}", "{rate} {name}", "{name} ({rate})", "{name} @ {rate}"]
+        )
         if how == "columns":
             shape = "{name} {rate} {of} {base}"
-        joint = {"en": "on", "de": "auf", "fr": "sur", "nl": "over", "es": "sobre", "it": "su", "pt": "sobre", "lv": "no"}
+        joint = {
+            "en": "on",
+            "de": "auf",
+            "fr": "sur",
+            "nl": "over",
+            "es": "sobre",
+            "it": "su",
+            "pt": "sobre",
+            "lv": "no",
+        }
         rows = []
         for i, line in enumerate(invoice.tax_lines):
             group, path = f"tax-{i}", f"tax_lines.{i}"
@@ -404,7 +435,9 @@ class View:
                 base=self.money(line.base, f"{path}.base", "TAX_BASE_AMOUNT", group=group),
             )
             end = self.structure["caption_end"]
-            rows.append(Row(caption + end, self.money(line.amount, f"{path}.amount", "TAX_AMOUNT", group=group)))
+            rows.append(
+                Row(caption + end, self.money(line.amount, f"{path}.amount", "TAX_AMOUNT", group=group))
+            )
         return rows
 
     def totals(self) -> list[Row]:
@@ -414,7 +447,9 @@ class View:
         adjusted = bool(self.invoice.allowances_charges)
         if structure["subtotal"] or adjusted:
             if self.invoice.prices_include_tax and not adjusted:
-                rows.append(Row(self.caption("total_excluded"), self.money(t.net, "totals.net", "SUBTOTAL_AMOUNT")))
+                rows.append(
+                    Row(self.caption("total_excluded"), self.money(t.net, "totals.net", "SUBTOTAL_AMOUNT"))
+                )
             else:
                 path = "totals.line_sum" if adjusted else "totals.net"
                 amount = t.line_sum if adjusted else t.net
@@ -437,7 +472,12 @@ class View:
         """Captions and rows of a tax breakdown table."""
         codes = any(line.code for line in self.invoice.tax_lines)
         gross = self.chance(0.4)
-        keys = [*(["tax_table_code"] if codes else []), "tax_table_rate", "tax_table_base", "tax_table_amount"]
+        keys = [
+            *(["tax_table_code"] if codes else []),
+            "tax_table_rate",
+            "tax_table_base",
+            "tax_table_amount",
+        ]
         keys += ["tax_table_gross"] if gross else []
         rows: list[list[Printed | Markup]] = []
         for i, line in enumerate(self.invoice.tax_lines):
@@ -465,14 +505,19 @@ class View:
             rows.append(Row(self.caption("account_holder"), holder))
         if p.iban:
             spaced = " ".join(p.iban[i : i + 4] for i in range(0, len(p.iban), 4))
-            printed = Printed(spaced if self.style["iban_spaced"] else p.iban, "payment.iban", "BANK_ACCOUNT", p.iban)
+            printed = Printed(
+                spaced if self.style["iban_spaced"] else p.iban, "payment.iban", "BANK_ACCOUNT", p.iban
+            )
             rows.append(Row(self.caption("iban"), printed))
         if p.account_number:
             printed = Printed(p.account_number, "payment.account_number", "BANK_ACCOUNT", p.account_number)
             rows.append(Row(self.caption("account_number"), printed))
         if p.bank_code:
             rows.append(
-                Row(self.caption("bank_code"), Printed(p.bank_code, "payment.bank_code", "BANK_CODE", p.bank_code))
+                Row(
+                    self.caption("bank_code"),
+                    Printed(p.bank_code, "payment.bank_code", "BANK_CODE", p.bank_code),
+                )
             )
         if p.bic:
             rows.append(Row(self.caption("bic"), Printed(p.bic, "payment.bic", "BANK_CODE", p.bic)))
@@ -483,7 +528,10 @@ class View:
             printed = Printed(p.reference, "payment.reference", "PAYMENT_REFERENCE", p.reference)
             rows.append(Row(self.caption("payment_reference"), printed))
         if p.method:
-            method = Row(self.caption("payment_method"), Printed(p.method, "payment.method", "PAYMENT_METHOD", p.method))
+            method = Row(
+                self.caption("payment_method"),
+                Printed(p.method, "payment.method", "PAYMENT_METHOD", p.method),
+            )
             rows.insert(0 if self.chance(0.6) else len(rows), method)
         return rows
 
@@ -501,7 +549,24 @@ class View:
             if t.paid or t.rounding
             else self.money(t.gross, "totals.gross", "TOTAL_AMOUNT")
         )
-        return self.sentence("sentence_due", due=due, due_date=self.date(self.invoice.due_date, "due_date", "DUE_DATE"))
+        return self.sentence(
+            "sentence_due", due=due, due_date=self.date(self.invoice.due_date, "due_date", "DUE_DATE")
+        )
+
+    def fit_pt(self, text: Printed, size_pt: float, columns: int) -> float:
+        """A font size at which the longest word of ``text`` fits a column of the page.
+
+        Args:
+            text: What is printed.
+            size_pt: The size wanted.
+            columns: Equal columns that share the width of the page.
+        """
+        width_mm = 297.0 if self.structure["landscape"] else 210.0
+        column_mm = (width_mm - 2 * self.style["margin_mm"]) / columns - 5
+        lines = [text.text] if isinstance(text.text, str) else list(text.text)
+        longest = max(len(word) for line in lines for word in line.split())
+        # 0.72 em: mean advance of bold capitals; 0.3528 mm a point.
+        return round(min(size_pt, column_mm / (longest * 0.72 * 0.3528)), 1)
 
     def page_number_content(self) -> Markup:
         """The CSS ``content`` of the page number, in the language's form."""

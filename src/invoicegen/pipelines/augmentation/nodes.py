@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING
+
+import pyarrow as pa
 
 from invoicegen.execution import ExecutionOptions
 from invoicegen.pipelines.options import GenerateOptions
 from invoicegen.pipelines.streaming import Loader, Record, process_shards, unfinished
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 
 def augment_pages(
@@ -24,7 +22,6 @@ def augment_pages(
     execution: ExecutionOptions,
 ) -> Iterator[tuple[dict[str, pa.Table], dict[str, list[Record]], dict[str, list[Record]]]]:
     """Page images and the words on them, for every page of every document."""
-    import pyarrow as pa
 
     def items(name: str) -> list[Record]:
         planned = {plan["doc_id"]: plan for plan in plans[name]()}
@@ -37,7 +34,9 @@ def augment_pages(
     yield {}, {}, {}
     names = generate.shard_names()
     todo = unfinished(names, finished_images, finished_words)
-    work = partial(_augment, dpi=generate.dpi, image_format=generate.image_format, quality=generate.jpeg_quality)
+    work = partial(
+        _augment, dpi=generate.dpi, image_format=generate.image_format, quality=generate.jpeg_quality
+    )
     schema = pa.schema(
         [("doc_id", pa.string()), ("page", pa.int32()), ("name", pa.string()), ("image", pa.binary())]
     )

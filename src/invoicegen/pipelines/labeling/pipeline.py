@@ -29,6 +29,11 @@ def create_pipeline(**kwargs: Any) -> Pipeline:
                 ["annotations", "alignment_stats", "labeling_quarantine"],
                 name="label_pages",
             ),
-            node(report_labeling, ["alignment_stats", "params:generate"], "labeling_report", name="report_labeling"),
+            node(
+                report_labeling,
+                ["alignment_stats", "params:generate"],
+                "labeling_report",
+                name="report_labeling",
+            ),
         ]
     )

@@ -28,7 +28,10 @@ def recognise_words(
         images: dict[str, list[bytes]] = {}
         for row in page_images[name]().to_pylist():
             images.setdefault(row["doc_id"], []).append(row["image"])
-        return [{"plan": planned[doc_id], "pdf": printed[doc_id], "images": pages} for doc_id, pages in images.items()]
+        return [
+            {"plan": planned[doc_id], "pdf": printed[doc_id], "images": pages}
+            for doc_id, pages in images.items()
+        ]
 
     yield {}, {}
     names = generate.shard_names()
@@ -41,8 +44,8 @@ def recognise_words(
 def _recognise(item: Record, dpi: int, options: OcrOptions) -> Record:
     from importlib.metadata import version
 
-    from invoicegen.ocr import create_engine
     from invoicegen.images import decode_image
+    from invoicegen.ocr import create_engine
     from invoicegen.ocr.text_layer import read_text_layer
 
     plan = item["plan"]

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING
+
+import pyarrow as pa
 
 from invoicegen.execution import ExecutionOptions
 from invoicegen.pipelines.options import GenerateOptions
 from invoicegen.pipelines.streaming import Loader, Record, process_shards, unfinished
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 
 def render_documents(
@@ -22,8 +20,6 @@ def render_documents(
     execution: ExecutionOptions,
 ) -> Iterator[tuple[dict[str, pa.Table], dict[str, list[Record]], dict[str, list[Record]]]]:
     """A PDF and its true words for every document."""
-    import pyarrow as pa
-
     yield {}, {}, {}
     names = generate.shard_names()
     todo = unfinished(names, finished_pdfs, finished_words)

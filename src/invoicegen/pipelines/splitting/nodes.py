@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pyarrow as pa
 
 from invoicegen.pipelines.options import GenerateOptions
 from invoicegen.pipelines.streaming import Loader, unfinished
 from invoicegen.splitting import assign_split
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-Shards = dict[str, "pa.Table"]
+Shards = dict[str, pa.Table]
 
 
 def split_pages(
@@ -43,7 +42,10 @@ def split_pages(
 
 
 def describe_model_input(
-    train: dict[str, Loader], validation: dict[str, Loader], test: dict[str, Loader], generate: GenerateOptions
+    train: dict[str, Loader],
+    validation: dict[str, Loader],
+    test: dict[str, Loader],
+    generate: GenerateOptions,
 ) -> dict[str, Any]:
     """The manifest: which generation is current, and what is in it.
 

@@ -25,7 +25,9 @@ def synthesise_documents(
     yield {}, {}  # Kedro unpacks the outputs of a stream by its first element: never leave it without one.
     names = generate.shard_names()
     todo = unfinished(names, finished)
-    shards = process_shards("synthesise", todo, lambda name: plans[name](), _synthesise, execution, len(names))
+    shards = process_shards(
+        "synthesise", todo, lambda name: plans[name](), _synthesise, execution, len(names)
+    )
     for name, records, quarantined in shards:
         yield {name: records}, {name: quarantined} if quarantined else {}
 

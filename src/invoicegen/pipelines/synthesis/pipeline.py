@@ -13,7 +13,12 @@ def create_pipeline(**kwargs: Any) -> Pipeline:
     """Plans, then records, of the documents that ``params:generate`` asks for."""
     return Pipeline(
         [
-            node(plan_documents, ["document_plan_done", "params:generate"], "document_plan", name="plan_documents"),
+            node(
+                plan_documents,
+                ["document_plan_done", "params:generate"],
+                "document_plan",
+                name="plan_documents",
+            ),
             node(
                 synthesise_documents,
                 ["document_plan", "invoices_done", "params:generate", "params:execution"],

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import pytest
 
 from invoicegen.schema.annotation import Word
 from invoicegen.schema.prediction import PagePrediction
@@ -241,6 +243,45 @@ def _prediction(page: int, placed: list[_Placed], size: float, angle_deg: float,
     )
 
 
+def labelled_page(
+    words: Sequence[tuple[object, ...]],
+    page: int = 0,
+    width: int = WIDTH,
+    height: int = HEIGHT,
+    size: float = 16.0,
+) -> PagePrediction:
+    """A page written by hand: ``(text, x, y, NER label[, confidence[, table label]])`` a word, pixels."""
+    rows = [(*word, *(0.9, "OUTSIDE")[len(word) - 4 :]) for word in words]
+    return PagePrediction(
+        page=page,
+        width=width,
+        height=height,
+        words=[Word(text=text, box=[x, y, x + _advance(text, size), y + size]) for text, x, y, *_ in rows],
+        ner_tags=[row[3] for row in rows],
+        ner_confidences=[row[4] for row in rows],
+        table_tags=[row[5] for row in rows],
+        cell_tags=["DATA" if row[3][2:].startswith("ITEM_") else "EMPTY" for row in rows],
+    )
+
+
 def rebuilt_texts(items: list[dict[str, dict[str, object]]]) -> list[dict[str, str]]:
     """The texts of rebuilt rows, to compare with :attr:`Truth.rows`."""
     return [{name: str(value["text"]) for name, value in item.items()} for item in items]
+
+
+@pytest.fixture(scope="session")
+def make_document() -> Callable[..., Truth]:
+    """:func:`random_document`."""
+    return random_document
+
+
+@pytest.fixture(scope="session")
+def texts_of() -> Callable[..., list[dict[str, str]]]:
+    """:func:`rebuilt_texts`."""
+    return rebuilt_texts
+
+
+@pytest.fixture(scope="session")
+def make_page() -> Callable[..., PagePrediction]:
+    """:func:`labelled_page`."""
+    return labelled_page

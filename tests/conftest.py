@@ -1,0 +1,91 @@
+"""What tests of several packages share."""
+
+from __future__ import annotations
+
+import json
+import string
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def untrained_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A whole model folder with a tiny network and random weights: it loads and labels, if badly."""
+    import torch
+    from transformers import BertTokenizer, LayoutLMv3Config
+
+    from invoicegen.modeling.configuration import multi_head_config
+    from invoicegen.modeling.model import LayoutLMv3MultiHead
+
+    folder = tmp_path_factory.mktemp("model")
+    characters = [*string.ascii_lowercase, *string.digits, *".,-"]
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *characters, *(f"##{c}" for c in characters)]
+    tokenizer = BertTokenizer(vocab={piece: i for i, piece in enumerate(pieces)}, do_lower_case=True)
+    base = LayoutLMv3Config(
+        vocab_size=len(pieces),
+        hidden_size=24,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        coordinate_size=4,
+        shape_size=4,
+        max_position_embeddings=130,
+        pad_token_id=0,
+        visual_embed=False,
+    )
+    torch.manual_seed(0)
+    LayoutLMv3MultiHead(multi_head_config(base)).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    (folder / "invoicegen.json").write_text(
+        json.dumps({"max_length": 64, "overlap_words": 8}), encoding="utf-8"
+    )
+    return folder
+
+
+def _text_pdf(pages: list[list[tuple[float, float, str]]]) -> bytes:
+    """A PDF with a text layer: ``(x, y, text)`` a line, points from the top left of an A4 page, Helvetica 11."""
+    objects = ["<</Type/Catalog/Pages 2 0 R>>", ""]
+    objects.append("<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>")
+    kids = []
+    for lines in pages:
+        shown = "\n".join(
+            f"BT /F 11 Tf {x} {842 - y} Td ({text.replace('(', chr(92) + '(').replace(')', chr(92) + ')')}) Tj ET"
+            for x, y, text in lines
+        )
+        objects.append(f"<</Length {len(shown.encode('cp1252'))}>>stream\n{shown}\nendstream")
+        content = len(objects)
+        objects.append(
+            f"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents {content} 0 R/Resources<</Font<</F 3 0 R>>>>>>"
+        )
+        kids.append(f"{len(objects)} 0 R")
+    objects[1] = f"<</Type/Pages/Count {len(kids)}/Kids[{' '.join(kids)}]>>"
+    body, offsets = b"%PDF-1.4\n", []
+    for number, text in enumerate(objects, 1):
+        offsets.append(len(body))
+        body += f"{number} 0 obj{text}endobj\n".encode("cp1252")
+    table = "".join(f"{offset:010} 00000 n \n" for offset in offsets)
+    trailer = f"trailer<</Size {len(objects) + 1}/Root 1 0 R>>\nstartxref\n{len(body)}\n%%EOF"
+    return body + f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n{table}{trailer}".encode()
+
+
+@pytest.fixture(scope="session")
+def invoice_pdf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A two-page invoice with a text layer."""
+    path = tmp_path_factory.mktemp("documents") / "invoice.pdf"
+    first = [
+        (50, 60, "Invoice INV-2026-00042"),
+        (50, 80, "Date 14.10.2026"),
+        (50, 200, "Hex bolt zinc plated"),
+        (480, 200, "392,00"),
+        (50, 230, "Washer"),
+        (480, 230, "8,00"),
+    ]
+    second = [
+        (50, 60, "Total"),
+        (480, 60, "400,00"),
+        (50, 90, "Thank you for your order"),
+        (50, 700, "Page 2 of 2"),
+    ]
+    path.write_bytes(_text_pdf([first, second]))
+    return path

@@ -1,0 +1,162 @@
+"""Line items from labels: exact on perfect labels, sensible on imperfect ones."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from invoicegen.extraction import rebuild_line_items
+from invoicegen.extraction.layout import measure_slope, straighten
+from invoicegen.schema.annotation import Word
+
+N_DOCUMENTS = 80
+
+
+def share_exact(make_document, texts_of, angle_deg, jitter_px):
+    documents = (make_document(seed, angle_deg, jitter_px) for seed in range(N_DOCUMENTS))
+    return sum(texts_of(rebuild_line_items(d.predictions)) == d.rows for d in documents) / N_DOCUMENTS
+
+
+@pytest.mark.parametrize(
+    ("angle_deg", "jitter_px", "at_least"),
+    [
+        (0.0, 0.0, 1.0),
+        (1.5, 0.0, 1.0),
+        (0.5, 1.0, 0.99),
+        (3.0, 0.5, 0.98),
+    ],
+)
+def test_perfect_labels_give_the_table_back(make_document, texts_of, angle_deg, jitter_px, at_least):
+    assert share_exact(make_document, texts_of, angle_deg, jitter_px) >= at_least
+
+
+def test_the_oracle_has_what_makes_tables_hard(make_document):
+    documents = [make_document(seed) for seed in range(60)]
+    rows = [row for document in documents for row in document.rows]
+    assert any(len(document.predictions) > 1 for document in documents)
+    assert any("ITEM_QUANTITY" not in row for row in rows)
+    assert any(
+        tag == "O" and cell == "DATA"
+        for document in documents
+        for page in document.predictions
+        for tag, cell in zip(page.ner_tags, page.cell_tags, strict=True)
+    )
+
+
+def test_pages_in_any_order(make_document, texts_of):
+    document = next(d for d in map(make_document, range(50)) if len(d.predictions) == 3)
+    assert texts_of(rebuild_line_items(document.predictions[::-1])) == document.rows
+
+
+def test_without_straightening_the_skewed_table_is_lost(make_document, texts_of, monkeypatch):
+    monkeypatch.setattr("invoicegen.extraction.layout.measure_slope", lambda words: 0.0)
+    assert share_exact(make_document, texts_of, 3.0, 0.5) < 0.9
+
+
+def test_no_words_and_no_items():
+    assert rebuild_line_items([]) == []
+
+
+def test_a_row_says_value_confidence_page_and_box(make_page):
+    page = make_page(
+        [
+            ("Hex", 60, 300, "B-ITEM_DESCRIPTION", 0.8, "CELL"),
+            ("bolt", 100, 300, "I-ITEM_DESCRIPTION", 0.9, "INSIDE"),
+            ("1.234,50", 900, 300, "B-ITEM_AMOUNT", 0.7, "CELL"),
+        ]
+    )
+    (item,) = rebuild_line_items([page])
+    assert item["ITEM_DESCRIPTION"]["value"] == "Hex bolt"
+    assert item["ITEM_DESCRIPTION"]["confidence"] == pytest.approx(0.85)
+    assert item["ITEM_AMOUNT"] == {
+        "value": "1234.50",
+        "text": "1.234,50",
+        "confidence": 0.7,
+        "page": 0,
+        "box": page.words[2].box,
+    }
+
+
+def test_rows_are_found_by_quantities_where_no_amount_is_printed(make_page):
+    words = []
+    for row, y in enumerate((300, 330)):
+        words += [(f"thing{row}", 60, y, "B-ITEM_DESCRIPTION"), (str(row + 1), 500, y, "B-ITEM_QUANTITY")]
+    assert [item["ITEM_QUANTITY"]["value"] for item in rebuild_line_items([make_page(words)])] == ["1", "2"]
+
+
+def test_a_missed_amount_does_not_swallow_the_row(make_page):
+    words = []
+    for row, y in enumerate((300, 330, 360)):
+        words += [(f"thing{row}", 60, y, "B-ITEM_DESCRIPTION"), (str(row + 1), 500, y, "B-ITEM_QUANTITY")]
+        words += [(f"{row + 1}.00", 900, y, "O" if row == 1 else "B-ITEM_AMOUNT")]
+    items = rebuild_line_items([make_page(words)])
+    assert [item["ITEM_DESCRIPTION"]["text"] for item in items] == ["thing0", "thing1", "thing2"]
+    assert ["ITEM_AMOUNT" in item for item in items] == [True, False, True]
+
+
+def test_stray_inside_labels_on_figures_still_make_rows(make_page):
+    words = []
+    for row, y in enumerate((300, 330)):
+        words += [(f"thing{row}", 60, y, "B-ITEM_DESCRIPTION"), (f"{row + 1}.00", 900, y, "I-ITEM_AMOUNT")]
+    assert [item["ITEM_AMOUNT"]["value"] for item in rebuild_line_items([make_page(words)])] == [
+        "1.00",
+        "2.00",
+    ]
+
+
+def test_a_description_broken_by_a_stray_begin_is_one_description(make_page):
+    words = [
+        ("Hex", 60, 300, "B-ITEM_DESCRIPTION", 0.9, "CELL"),
+        ("bolt", 95, 300, "B-ITEM_DESCRIPTION", 0.9, "INSIDE"),
+        ("zinc", 60, 320, "B-ITEM_DESCRIPTION", 0.9, "CELL"),
+        ("1.00", 900, 300, "B-ITEM_AMOUNT", 0.9, "CELL"),
+    ]
+    (item,) = rebuild_line_items([make_page(words)])
+    assert item["ITEM_DESCRIPTION"]["text"] == "Hex bolt zinc"
+
+
+def test_a_description_goes_on_after_the_page_break(make_page):
+    first = make_page([("Long", 60, 1600, "B-ITEM_DESCRIPTION"), ("1.00", 900, 1600, "B-ITEM_AMOUNT")])
+    second = make_page(
+        [
+            ("rest", 60, 100, "B-ITEM_DESCRIPTION"),
+            ("Next", 60, 140, "B-ITEM_DESCRIPTION"),
+            ("2.00", 900, 140, "B-ITEM_AMOUNT"),
+        ],
+        page=1,
+    )
+    items = rebuild_line_items([first, second])
+    assert [item["ITEM_DESCRIPTION"]["text"] for item in items] == ["Long rest", "Next"]
+
+
+def test_random_labels_never_break_it(make_document):
+    document = make_document(5)
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        noisy = [
+            replace(page, ner_tags=list(rng.permutation(page.ner_tags))) for page in document.predictions
+        ]
+        for item in rebuild_line_items(noisy):
+            assert item
+            assert all(value["text"] for value in item.values())
+
+
+@pytest.mark.parametrize("angle_deg", [-3.0, -0.4, 0.0, 1.0, 3.0])
+def test_slope_is_measured_through_jitter(make_document, angle_deg):
+    page = make_document(7).predictions[0]
+    rng = np.random.default_rng(1)
+    slope = np.tan(np.radians(angle_deg))
+    words = []
+    for word in page.words:
+        lift = slope * (word.box[0] + word.box[2]) / 2
+        box = np.array(word.box) + np.array([0, lift, 0, lift]) + rng.normal(0, 0.5, 4)
+        words.append(Word(text=word.text, box=[float(edge) for edge in box]))
+    assert measure_slope(words) == pytest.approx(slope, abs=np.tan(np.radians(0.15)))
+
+
+def test_straight_words_are_left_as_they_are(make_document):
+    page = make_document(7).predictions[0]
+    straight = straighten(page.words)
+    assert straight.slope == pytest.approx(0, abs=1e-9)
+    np.testing.assert_allclose(straight.x0, [word.box[0] for word in page.words], atol=1e-6)
+    np.testing.assert_allclose(straight.y, [(w.box[1] + w.box[3]) / 2 for w in page.words], atol=1e-6)

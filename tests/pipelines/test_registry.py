@@ -1,0 +1,107 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from kedro.framework.project import pipelines
+from kedro.framework.session import KedroSession
+from kedro.framework.startup import bootstrap_project
+
+from invoicegen.hooks import ParameterError, check_parameters
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def catalog():
+    bootstrap_project(ROOT)
+    with KedroSession.create(ROOT) as session:
+        yield session.load_context().catalog
+
+
+def test_the_named_pipelines_are_there():
+    bootstrap_project(ROOT)
+    wanted = {"__default__", "generate", "train", "evaluate", "evaluate_real", "extract"}
+    stages = {"synthesis", "rendering", "augmentation", "ocr", "labeling", "splitting"}
+    assert wanted | stages <= set(pipelines)
+
+
+def test_every_dataset_is_declared(catalog):
+    bootstrap_project(ROOT)
+    used = {name for pipeline in pipelines.values() for name in pipeline.datasets()}
+    assert {name for name in used if name not in catalog} == set()
+
+
+def test_every_dataset_has_a_layer(catalog):
+    bootstrap_project(ROOT)
+    used = {
+        name
+        for pipeline in pipelines.values()
+        for name in pipeline.datasets()
+        if not name.startswith("params:")
+    }
+    without = {
+        name
+        for name in used
+        if not ((getattr(catalog[name], "metadata", None) or {}).get("kedro-viz") or {}).get("layer")
+    }
+    assert without == set()
+
+
+def test_training_waits_for_the_generated_pages():
+    bootstrap_project(ROOT)
+    order = [node.name for node in pipelines["__default__"].nodes]
+    assert order.index("describe_model_input") < order.index("train_model") < order.index("evaluate_model")
+
+
+def test_listing_pipelines_imports_nothing_heavy():
+    code = (
+        "import sys, invoicegen.pipeline_registry as r; r.register_pipelines();"
+        "print([m for m in ('torch', 'transformers', 'weasyprint', 'cv2', 'albumentations', 'rapidocr', 'openvino',"
+        "'seqeval', 'matplotlib') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"genrate": {}}, r"genrate: unknown parameter .*there are generate"),
+        (
+            {"execution": {"worker": 2}},
+            r"execution.worker: unknown parameter; execution has workers, progress",
+        ),
+        ({"execution": {"workers": "many"}}, r"execution.workers: .*integer.*'many'"),
+        ({"execution": {"workers": -1}}, r"execution.workers: .*greater than or equal to 0 \(value -1\)"),
+    ],
+)
+def test_bad_parameters_are_refused_with_key_value_and_choice(parameters, message):
+    with pytest.raises(ParameterError, match=message):
+        check_parameters(parameters)
+
+
+def generate_parameters(catalog, **changes):
+    return {"generate": {**catalog.load("parameters")["generate"], **changes}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"locales": {"tlh_QO": 1}}, r"generate: locales: unknown tlh_QO; allowed: .*de_DE"),
+        ({"families": {"baroque": 1}}, r"generate.families.baroque.*modern.*baroque"),
+        ({"engines": {"clairvoyance": 1}}, r"engines: unknown clairvoyance; allowed: pdf_text, rapidocr"),
+        ({"documents": 120}, r"documents \(120\) must be a multiple of shard_size \(50\).* take 150"),
+        ({"shard": 2, "shards": 2}, r"shard 2 of 2: count from 0 to 1"),
+    ],
+)
+def test_impossible_generations_are_refused(catalog, changes, message):
+    with pytest.raises(ParameterError, match=message):
+        check_parameters(generate_parameters(catalog, **changes))
+
+
+def test_the_shipped_parameters_pass(catalog):
+    check_parameters(catalog.load("parameters"))
+    bootstrap_project(ROOT)
+    with KedroSession.create(ROOT, env="test") as session:
+        check_parameters(session.load_context().params)

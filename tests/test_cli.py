@@ -1,0 +1,129 @@
+"""The command line as a user meets it: output, exit status, messages."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from invoicegen import __version__
+from invoicegen.cli import app, default_model
+
+runner = CliRunner()
+
+
+def lines_of(text):
+    return [json.loads(line) for line in text.splitlines() if line.strip()]
+
+
+def test_version():
+    result = runner.invoke(app, ["--version"])
+    assert (result.exit_code, result.stdout) == (0, f"invoicegen {__version__}\n")
+
+
+@pytest.mark.parametrize("command", [["--help"], ["extract", "--help"]])
+def test_help_teaches_by_example(command):
+    result = runner.invoke(app, command, env={"COLUMNS": "200"})
+    assert result.exit_code == 0
+    assert "invoicegen extract" in result.stdout
+    assert "Examples" in result.stdout
+
+
+def test_help_imports_nothing_slow():
+    code = (
+        "import sys\nfrom typer.testing import CliRunner\nfrom invoicegen.cli import app\n"
+        "CliRunner().invoke(app, ['--help'])\n"
+        "print(sorted({'torch', 'numpy', 'transformers', 'cv2', 'kedro', 'pydantic'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_one_json_object_a_document(invoice_pdf, untrained_model):
+    result = runner.invoke(
+        app, ["extract", str(invoice_pdf), str(invoice_pdf.parent), "--model", str(untrained_model)]
+    )
+    assert result.exit_code == 0, result.stderr
+    (record,) = lines_of(result.stdout)  # the same file twice is read once
+    assert record["file"] == str(invoice_pdf)
+    assert len(record["pages"]) == 2
+
+
+def test_pretty_is_indented(invoice_pdf, untrained_model):
+    result = runner.invoke(app, ["extract", str(invoice_pdf), "--pretty", "--model", str(untrained_model)])
+    assert result.stdout.startswith('{\n  "file"')
+    assert json.loads(result.stdout)["document_type"]
+
+
+def test_a_failing_file_leaves_the_others_and_exits_1(invoice_pdf, untrained_model, tmp_path):
+    bad = tmp_path / "bad.pdf"
+    bad.write_bytes(b"")
+    output = tmp_path / "out" / "results.jsonl"
+    result = runner.invoke(
+        app, ["extract", str(bad), str(invoice_pdf), "--output", str(output), "--model", str(untrained_model)]
+    )
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert str(bad) in result.stderr
+    records = lines_of(output.read_text(encoding="utf-8"))
+    assert ["error" in record for record in records] == [True, False]
+    assert not output.with_name("results.jsonl.partial").exists()
+
+
+def test_an_interruption_keeps_what_is_finished(invoice_pdf, untrained_model, tmp_path, monkeypatch):
+    def interrupted(paths, options):
+        yield {"file": "first.pdf"}
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("invoicegen.extraction.extractor.extract_files", interrupted)
+    output = tmp_path / "results.jsonl"
+    result = runner.invoke(
+        app, ["extract", "a.pdf", "b.pdf", "-o", str(output), "--model", str(untrained_model)]
+    )
+    assert result.exit_code != 0
+    assert lines_of(output.read_text(encoding="utf-8")) == [{"file": "first.pdf"}]
+
+
+def test_without_a_model_the_command_that_trains_one_is_named(invoice_pdf, tmp_path):
+    result = runner.invoke(app, ["extract", str(invoice_pdf), "--model", str(tmp_path / "none")])
+    assert result.exit_code == 2
+    assert "kedro run --pipeline=train" in result.stderr
+
+
+def test_an_unknown_engine_is_refused_with_the_known_ones(invoice_pdf, untrained_model):
+    result = runner.invoke(
+        app, ["extract", str(invoice_pdf), "--engine", "magic", "--model", str(untrained_model)]
+    )
+    assert result.exit_code == 2
+    assert "rapidocr" in result.stderr
+
+
+def test_the_model_of_the_project_is_found_from_its_folders(tmp_path, monkeypatch):
+    (tmp_path / "conf" / "base").mkdir(parents=True)
+    (tmp_path / "src" / "deep").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "src" / "deep")
+    assert default_model() == tmp_path / "data" / "06_models" / "model"
+
+
+def test_doctor_lists_what_it_finds(untrained_model):
+    result = runner.invoke(app, ["doctor", "--model", str(untrained_model)], env={"COLUMNS": "300"})
+    for name in (
+        "Python",
+        "pango",
+        "harfbuzz-subset",
+        "fonts",
+        "rapidocr",
+        "tesseract",
+        str(untrained_model),
+    ):
+        assert name in result.stdout
+    assert result.exit_code == ("MISSING" in result.stdout)
+
+
+def test_doctor_says_how_to_mend(tmp_path, monkeypatch):
+    monkeypatch.setattr("ctypes.util.find_library", lambda name: None)
+    result = runner.invoke(app, ["doctor", "--model", str(tmp_path)], env={"COLUMNS": "300"})
+    assert result.exit_code == 1
+    assert "apt-get install libharfbuzz-subset0" in result.stdout
+    assert "kedro run --pipeline=train" in result.stdout

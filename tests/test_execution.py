@@ -1,0 +1,32 @@
+import os
+
+import pytest
+
+from invoicegen.execution import ExecutionOptions, Failure, map_items
+
+
+def _square(n):
+    if n == 3:
+        raise ValueError("three is broken")
+    return n * n, os.getpid()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_results_come_in_order_and_a_failure_stays_in_its_place(workers):
+    results = list(map_items(_square, range(6), ExecutionOptions(workers=workers, progress=False)))
+    assert [r if isinstance(r, Failure) else r[0] for r in results if not isinstance(r, Failure)] == [
+        0,
+        1,
+        4,
+        16,
+        25,
+    ]
+    assert isinstance(results[3], Failure)
+    assert results[3].error == "ValueError: three is broken"
+    assert "_square" in results[3].traceback
+    processes = {r[1] for r in results if not isinstance(r, Failure)}
+    assert (processes == {os.getpid()}) == (workers == 1)
+
+
+def test_zero_workers_take_every_core():
+    assert ExecutionOptions(workers=0).n_workers == len(os.sched_getaffinity(0))
