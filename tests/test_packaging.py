@@ -38,7 +38,7 @@ TRACES = {
     "a path of one machine": re.compile(
         r"(?<![\w.}*~-])/(?:work|root|tmp|opt)/\w|(?<![\w.}*~-])/(?:home|Users)/\w+/"
     ),
-    "a package from a file": re.compile(r"@ file:/"),
+    "a package from a file": re.compile(r"@ (?:file):/"),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import get_type_hints
 
 import pytest
 
@@ -119,6 +120,18 @@ def test_pipelines_are_wired():
     assert {"test_pages", "model", "params:evaluate", "real_scores"} <= evaluate.inputs()
     assert {"model", "params:real", "params:extract", "evaluation_scores"} <= real.inputs()
     assert len((evaluate + real).nodes) == 5  # the report is one node of both
+
+
+def test_kedro_can_resolve_the_hints_of_every_node():
+    # or it would hand the options over as plain dictionaries, unchecked
+    for node in (create_pipeline() + create_real_pipeline()).nodes:
+        hints = get_type_hints(node.func)
+        for name, options in {
+            "options": EvaluateOptions,
+            "real": RealOptions,
+            "extract": ExtractOptions,
+        }.items():
+            assert hints.get(name, options) is options
 
 
 def test_optional_files_are_none_until_written(tmp_path):

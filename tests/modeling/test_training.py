@@ -230,6 +230,8 @@ def test_training_stops_in_time_with_the_rate_run_down(options, tmp_path, fabric
     assert trained.summary["seconds"] < 1.8 + 1.5
     factors = [row["learning_rate_factor"] for row in trained.history]
     assert factors[-1] < 0.1
+    steps = [row["step"] for row in trained.history]
+    assert steps == sorted(set(steps))
     assert trained.path.is_dir()
 
 

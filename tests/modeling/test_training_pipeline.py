@@ -1,5 +1,7 @@
 """The pipeline ``train`` as Kedro runs it, and the dataset of the model folder."""
 
+from typing import get_type_hints
+
 import pytest
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.io.core import DatasetError
@@ -62,3 +64,11 @@ def test_saved_model_replaces_the_former_one_whole(tmp_path):
 def test_remote_model_folder_is_refused():
     with pytest.raises(DatasetError, match="local file system"):
         ModelDirectoryDataset(filepath="s3://bucket/model")
+
+
+def test_hints_of_nodes_resolve_so_that_options_are_checked():
+    for node in create_pipeline().nodes:
+        hints = get_type_hints(node.func)
+        if node.name == "train_model":
+            assert hints["options"] is TrainOptions
+            assert hints["folders"] is TrainingFolders

@@ -90,7 +90,7 @@ def generate_parameters(catalog, **changes):
     [
         ({"locales": {"tlh_QO": 1}}, r"generate: locales: unknown tlh_QO; allowed: .*de_DE"),
         ({"families": {"baroque": 1}}, r"generate.families.baroque.*modern.*baroque"),
-        ({"engines": {"clairvoyance": 1}}, r"engines: unknown clairvoyance; allowed: pdf_text, rapidocr"),
+        ({"engines": {"modern": {"clairvoyance": 1}}}, r"engines.modern: unknown clairvoyance; allowed: pdf_text, rap"),
         ({"documents": 120}, r"documents \(120\) must be a multiple of shard_size \(50\).* take 150"),
         ({"shard": 2, "shards": 2}, r"shard 2 of 2: count from 0 to 1"),
     ],

@@ -40,7 +40,9 @@ def test_split_tax(amount, rate, inclusive, expected):
 
 
 @given(
-    amounts=st.lists(st.tuples(st.integers(1, 10**7), st.sampled_from(["0", "5.5", "7", "19", "20"])), min_size=1),
+    amounts=st.lists(
+        st.tuples(st.integers(1, 10**7), st.sampled_from(["0", "5.5", "7", "19", "20"])), min_size=1
+    ),
     inclusive=st.booleans(),
     charge=st.integers(0, 10**5),
     coin=st.sampled_from([1, 5, 10]),
@@ -56,6 +58,7 @@ def test_totals_follow_from_their_parts(amounts, inclusive, charge, coin, parts)
     totals = total_up(lines, items, tax_lines, inclusive=inclusive, cash_rounding=coin)
     assert totals.gross == totals.net + totals.tax
     assert (totals.gross if inclusive else totals.net) == sum(item.net_amount for item in lines) + charge
-    assert totals.due % coin == 0 and abs(totals.rounding) <= coin / 2
+    assert totals.due % coin == 0
+    assert abs(totals.rounding) <= coin / 2
     for name in {item.name for item in tax_lines}:
         assert sum(item.base for item in tax_lines if item.name == name) == totals.net

@@ -21,7 +21,7 @@ OPTIONS = {
         ),
         1.0,
     ),
-    "engines": {"pdf_text": 1, "rapidocr": 1},
+    "engines": {family: {"pdf_text": 1, "rapidocr": 1} for family in ("modern", "classic", "receipt")},
     "presets": {family: {"clean": 1, "office_scan": 1} for family in ("modern", "classic", "receipt")},
 }  # fmt: skip
 
@@ -119,7 +119,8 @@ def test_layouts_are_many_and_blind_to_style():
         ({"families": {"baroque": 1}}, "baroque|modern"),
         ({"kinds": {"parking_ticket": 1}}, "parking_ticket|commercial_invoice"),
         ({"kinds": {"supermarket_receipt": 1}}, "kinds: none of those weighted above 0"),
-        ({"engines": {"rapidocr": -1}}, "engines: weights must be 0 or more"),
+        ({"engines": {"modern": {"rapidocr": -1}}}, "engines.modern: weights must be 0 or more"),
+        ({"engines": {"modern": {"pdf_text": 1}}}, "engines: none given for family"),
         ({"presets": {"modern": {"clean": 1}}}, "presets: none given for family"),
     ],
 )

@@ -62,8 +62,12 @@ def assemble(predictions: Sequence[PagePrediction]) -> Extraction:
         fields["TOTAL_AMOUNT"] = fields.pop("AMOUNT_DUE")
     resolve_tax_codes(line_items, pages, spans, hints)
     ordered = {name: fields[name] for name in ENTITY_TYPES if name in fields}
+    kind = document_type(ordered, pages)
+    for title in ordered.get("DOCUMENT_TYPE", []):
+        if kind == "receipt" and title["value"] == "380":
+            title["value"] = "rcpt"
     return {
-        "document_type": document_type(ordered, pages),
+        "document_type": kind,
         "fields": ordered,
         "line_items": line_items,
         "checks": list(run_checks(ordered, line_items, tax_lines)),
@@ -197,7 +201,7 @@ def resolve_tax_codes(
     spans: Sequence[EntitySpan],
     hints: DocumentHints,
 ) -> None:
-    """Give rows whose tax rate is a code letter the rate beside which that letter is printed in the tax lines."""
+    """Give rows whose tax rate is a code (a letter or digit) the rate beside which it stands in the tax lines."""
     rates: dict[str, str] = {}
     by_page = {page.page: page for page in pages}
     for span in spans:
@@ -209,12 +213,13 @@ def resolve_tax_codes(
         level, height = (_level(span, straight), float(straight.height[list(span.words)].mean()))
         for i in np.flatnonzero(np.abs(straight.y - level) < 0.5 * height):
             letter = page.words[i].text.strip("()=:.,*")
-            if re.fullmatch(r"[A-Z]", letter):
+            if i not in span.words and re.fullmatch(r"[A-Z0-9]", letter):
                 rates.setdefault(letter, rate)
     for item in line_items:
         field = item.get("ITEM_TAX_RATE")
-        if field is not None and field["value"] is None:
-            field["value"] = rates.get(field["text"].strip("()=:.,*").upper())
+        code = "" if field is None else field["text"].strip("()=:.,*").upper()
+        if field is not None and code in rates:
+            field["value"] = rates[code]
 
 
 def document_type(
@@ -222,13 +227,16 @@ def document_type(
 ) -> DocumentType:
     """What kind of document this is.
 
-    The most confident readable title decides. Without one: a receipt if the first page is as long as a till
-    roll or an amount was tendered, and neither a buyer nor a bank account nor a due date is printed; else an
-    invoice.
+    The most confident readable title decides, but for "invoice" and "bill" on a page as long as a till roll that
+    names neither buyer nor bank account nor due date: that is a receipt. So is a document without a title that looks
+    like this, or on which an amount was tendered. Everything else is an invoice.
     """
     titles = [field["value"] for field in fields.get("DOCUMENT_TYPE", ()) if field["value"] is not None]
     long_page = bool(pages) and pages[0].height > RECEIPT_RATIO * pages[0].width
     business = any(name in fields for name in ("BUYER_NAME", "BANK_ACCOUNT", "DUE_DATE"))
-    if titles:
-        return {"381": "credit_note", "rcpt": "receipt"}.get(titles[0], "invoice")  # type: ignore[return-value]
-    return "receipt" if (long_page or "AMOUNT_PAID" in fields) and not business else "invoice"
+    if titles and titles[0] == "381":
+        return "credit_note"
+    if titles and titles[0] == "rcpt":
+        return "receipt"
+    tendered = "AMOUNT_PAID" in fields and not titles
+    return "receipt" if (long_page or tendered) and not business else "invoice"

@@ -74,8 +74,22 @@ def _money(value: Decimal) -> Decimal:
     return value.quantize(CENT, rounding=ROUND_HALF_UP)
 
 
+def _adjustment(fields: Fields) -> Decimal:
+    """Document-level charges less document-level discounts."""
+    discounts = sum(map(abs, _all(fields, "DISCOUNT_AMOUNT")), Decimal(0))
+    return sum(_all(fields, "CHARGE_AMOUNT"), Decimal(0)) - discounts
+
+
+def _first_ok(tries: Sequence[Check]) -> Check:
+    """The first reading of the figures that holds, else the plainest."""
+    return next((check for check in tries if check["ok"]), tries[0])
+
+
 def check_total(fields: Fields, tax_lines: Sequence[Item]) -> Check:
-    """Subtotal and tax make the total, with document-level discounts and charges where the subtotal is before them."""
+    """Subtotal and tax make the total.
+
+    The subtotal may stand before document-level discounts and charges, and may have the tax in it already.
+    """
     rule, subject = "subtotal + tax = total", "TOTAL_AMOUNT"
     subtotal, total = best(fields, "SUBTOTAL_AMOUNT"), best(fields, "TOTAL_AMOUNT")
     taxes = _all(fields, "TAX_AMOUNT")
@@ -85,52 +99,59 @@ def check_total(fields: Fields, tax_lines: Sequence[Item]) -> Check:
         )
         return _cannot(rule, subject, reason)
     by_line = [value for line in tax_lines if (value := number(line.get("TAX_AMOUNT"))) is not None]
-    sums = [taxes[0], *([sum(by_line, Decimal(0))] if by_line else []), sum(taxes, Decimal(0))]
-    extra = sum(_all(fields, "CHARGE_AMOUNT"), Decimal(0)) - sum(
-        map(abs, _all(fields, "DISCOUNT_AMOUNT")), Decimal(0)
-    )
+    sums = (taxes[0], sum(by_line, Decimal(0)), sum(taxes, Decimal(0)), Decimal(0))
     tolerance = ROUNDING * (1 + max(len(by_line), 1))
-    tries = [
-        _check(rule, subject, subtotal + tax + more, total, tolerance)
-        for more in (Decimal(0), extra)
-        for tax in sums
-    ]
-    return next((check for check in tries if check["ok"]), tries[0])
+    more = (Decimal(0), _adjustment(fields))
+    return _first_ok(
+        [_check(rule, subject, subtotal + tax + m, total, tolerance) for tax in sums for m in more]
+    )
 
 
 def check_tax_lines(fields: Fields, tax_lines: Sequence[Item]) -> list[Check]:
-    """Base times rate makes the tax, for every printed tax line; for the document where no line could be made out."""
+    """Base times rate makes the tax, for every printed tax line; for the document where no line could be made out.
+
+    Where one line prints no base, the subtotal stands for it, or what the total leaves without the tax.
+    """
     rule = "base × rate = tax"
     lines = [(f"tax_lines[{i}]", line) for i, line in enumerate(tax_lines)]
     if not lines:
-        firsts = {
-            name: fields[name][0]
-            for name in ("TAX_RATE", "TAX_BASE_AMOUNT", "TAX_AMOUNT")
-            if fields.get(name)
-        }
-        lines = [("document", firsts)]
+        names = ("TAX_RATE", "TAX_BASE_AMOUNT", "TAX_AMOUNT")
+        lines = [("document", {name: fields[name][0] for name in names if fields.get(name)})]
     checks = []
     for subject, line in lines:
         rate, base, tax = (number(line.get(name)) for name in ("TAX_RATE", "TAX_BASE_AMOUNT", "TAX_AMOUNT"))
-        if base is None and len(lines) == 1:
-            base = best(fields, "SUBTOTAL_AMOUNT")
-        if rate is None or base is None or tax is None:
-            reason = _missing(tax_rate=rate, tax_base_amount=base, tax_amount=tax)
+        bases = [] if base is None else [base]
+        if base is None and tax is not None and len(lines) == 1:
+            subtotal, total = best(fields, "SUBTOTAL_AMOUNT"), best(fields, "TOTAL_AMOUNT")
+            bases = [] if subtotal is None else [subtotal, subtotal + _adjustment(fields)]
+            bases += [] if total is None else [total - tax]
+        if rate is None or tax is None or not bases:
+            reason = _missing(tax_rate=rate, tax_base_amount=bases[0] if bases else None, tax_amount=tax)
             checks.append(_cannot(rule, subject, reason))
             continue
-        checks.append(_check(rule, subject, _money(base * rate / 100), tax, 2 * ROUNDING))
+        checks.append(
+            _first_ok([_check(rule, subject, _money(b * rate / 100), tax, 2 * ROUNDING) for b in bases])
+        )
     return checks
 
 
 def check_tax_bases(fields: Fields, tax_lines: Sequence[Item]) -> Check:
-    """The bases of the tax lines make the subtotal."""
+    """The bases of the tax lines make the subtotal, or the total less the tax.
+
+    Two taxes on the same goods print the same base twice.
+    """
     rule, subject = "sum of tax bases = subtotal", "SUBTOTAL_AMOUNT"
     bases = [value for line in tax_lines if (value := number(line.get("TAX_BASE_AMOUNT"))) is not None]
-    subtotal = best(fields, "SUBTOTAL_AMOUNT")
+    taxes = [value for line in tax_lines if (value := number(line.get("TAX_AMOUNT"))) is not None]
+    subtotal, total = best(fields, "SUBTOTAL_AMOUNT"), best(fields, "TOTAL_AMOUNT")
     if subtotal is None or not bases:
         reason = _missing(tax_base_amount=bases[0] if bases else None, subtotal_amount=subtotal)
         return _cannot(rule, subject, reason)
-    return _check(rule, subject, sum(bases, Decimal(0)), subtotal, ROUNDING * len(bases))
+    targets = [subtotal, subtotal + _adjustment(fields)]
+    targets += [] if total is None else [total - sum(taxes, Decimal(0))]
+    sums = (sum(bases, Decimal(0)), sum(set(bases), Decimal(0)))
+    tolerance = ROUNDING * len(bases)
+    return _first_ok([_check(rule, subject, got, target, tolerance) for target in targets for got in sums])
 
 
 def check_items(items: Sequence[Item]) -> list[Check]:
@@ -163,7 +184,7 @@ def check_items(items: Sequence[Item]) -> list[Check]:
 
 
 def check_item_sum(fields: Fields, items: Sequence[Item]) -> Check:
-    """The line amounts make the subtotal, or the total where prices include tax; discounts and charges apart."""
+    """The line amounts make the subtotal, or the total with or without tax; discounts and charges apart."""
     rule, subject = "sum of line amounts = subtotal", "line_items"
     amounts = [number(item.get("ITEM_AMOUNT")) for item in items]
     read = [amount for amount in amounts if amount is not None]
@@ -175,15 +196,16 @@ def check_item_sum(fields: Fields, items: Sequence[Item]) -> Check:
             subject,
             f"{len(items) - len(read)} of {len(items)} line items without a readable ITEM_AMOUNT",
         )
-    targets = [t for t in (best(fields, "SUBTOTAL_AMOUNT"), best(fields, "TOTAL_AMOUNT")) if t is not None]
+    subtotal, total = best(fields, "SUBTOTAL_AMOUNT"), best(fields, "TOTAL_AMOUNT")
+    targets = [target for target in (subtotal, total) if target is not None]
     if not targets:
         return _cannot(rule, subject, "no readable SUBTOTAL_AMOUNT or TOTAL_AMOUNT")
-    total = sum(read, Decimal(0))
-    extra = sum(_all(fields, "CHARGE_AMOUNT"), Decimal(0)) - sum(
-        map(abs, _all(fields, "DISCOUNT_AMOUNT")), Decimal(0)
-    )
-    tries = [_check(rule, subject, target, got) for got in (total, total + extra) for target in targets]
-    return next((check for check in tries if check["ok"]), tries[0])
+    taxes = _all(fields, "TAX_AMOUNT")
+    if total is not None and taxes:
+        targets += [total - taxes[0], total - sum(taxes, Decimal(0))]
+    summed = sum(read, Decimal(0))
+    sums = (summed, summed + _adjustment(fields))
+    return _first_ok([_check(rule, subject, target, got) for got in sums for target in targets])
 
 
 def check_due(fields: Fields) -> Check:
@@ -193,7 +215,7 @@ def check_due(fields: Fields) -> Check:
     if total is None or due is None or not paid:
         reason = _missing(total_amount=total, amount_paid=paid[0] if paid else None, amount_due=due)
         return _cannot(rule, subject, reason)
-    return _check(rule, subject, total - sum(paid, Decimal(0)), due)
+    return _check(rule, subject, total - sum(map(abs, paid), Decimal(0)), due)
 
 
 def check_dates(fields: Fields) -> list[Check]:

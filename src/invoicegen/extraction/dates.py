@@ -30,7 +30,7 @@ _NUMERIC = re.compile(
     rf"(?<!\d)(\d{{1,2}})(\s?[-/.,]\s?|\s)(\d{{1,2}})(?:\2|(?<=\d)[-/.,](?=\d)|(?<=\d)[./]\s){_YEAR}(?![-/]\d{{2,4}}(?![\d./-]))"
 )
 _YEAR_FIRST = re.compile(
-    r"(?<!\d)((?:19|20)\d{2})\s?[-/. ]\s?(\d{1,2})\s?[-/. ]\s?(\d{1,2})(?=\D|$|\d{2}:\d{2})"
+    r"(?<![\d/])((?:19|20)\d{2})(\s?[-/.]\s?|\s)(\d{1,2})(?:\2|(?<=\d)[-/.](?=\d))(\d{1,2})(?=\D|$|\d{2}:\d{2})"
 )
 _COMPACT = re.compile(r"(?<!\d)(\d{8})(?!\d)|(?<!\d)((?:19|20)\d{6})(?=\d{4}(?:\d{2})?(?!\d))")
 _DAY_MONTH = re.compile(
@@ -144,7 +144,7 @@ def find_dates(text: str, hints: DocumentHints) -> list[FoundDate]:
 
     language = hints.language
     for match in _YEAR_FIRST.finditer(text):
-        add(_date(int(match[1]), int(match[2]), int(match[3])), match)
+        add(_date(int(match[1]), int(match[3]), int(match[4])), match)
     for match in _NUMERIC.finditer(text):
         first, second, year = int(match[1]), int(match[3]), _year(match[4])
         if first > 31 and len(match[4]) == 2:  # 99/05/14: the year stands first

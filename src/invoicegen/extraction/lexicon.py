@@ -175,23 +175,25 @@ def currency_of(text: str, language: str | None = None, country: str | None = No
 UNIT_CODES: Final[dict[str, str]] = {
     fold(print_): code
     for code, prints in {
-        "C62": "pcs pc pce pces piece pieces stk stck stück stueck st pièce pièces stuks stuk ud uds pza pzas pieza "
-        "piezas pz pezzo pezzi nr szt sztuk sztuka ks kus kusy kusů gab gabals gabali styck stycken kpl kappale peça "
-        "peças pç pçs unit units un uni unité unités u unidad unidades unidade unità einheit einheiten eenheid ea "
-        "each enh jedn nos no vnt",
+        "C62": "x unid und n pcs pc pce pces piece pieces stk stck stück stueck st pièce pièces stuks stuk ud uds "
+        "pza pzas pieza piezas pz pezzo pezzi nr szt sztuk sztuka ks kus kusy kusů gab gabals gabali styck "
+        "stycken kpl kappale peça peças pç pçs unit units un uni unité unités u unidad unidades unidade unità "
+        "einheit einheiten eenheid ea each enh jedn nos no vnt",
         "HUR": "h hr hrs hour hours std stunde stunden stdn heure heures uur uren ur hora horas ora ore godz godzina "
         "godziny godzin hod hodina hodiny hodin stunda stundas tim timme timmar timer time tunti tuntia",
-        "DAY": "d day days tag tage jour jours jr dag dagen día días dia dias giorno giorni gg dzień dni den dny dnů "
+        "DAY": "j d day days tag tage jour jours jr dag dagen día días dia dias giorno giorni gg dzień dni den dny dnů "
         "diena dienas dagar dage dager päivä päivää pv pvä manday mandays pt",
         "WEE": "week weeks woche wochen semaine semaines weken semana semanas settimana settimane tydzień tygodnie",
-        "MON": "month months mo mth mths mon monat monate mois maand maanden mes meses mese mesi miesiąc miesiące "
+        "MON": "mnd month months mo mth mths mon monat monate mois maand maanden mes meses mese mesi miesiąc miesiące "
         "mies měsíc mēnesis mēn månad månader måned måneder kk kuukausi",
-        "ANN": "year years yr p.a jahr jahre an ans jaar año años anno anni ano anos rok lat år vuosi",
+        "ANN": "année années gads year years yr p.a jahr jahre an ans jaar año años anno anni ano anos rok lat år "
+        "vuosi",
         "MIN": "min mins minute minutes minuten minuto minuti minuut minuty",
-        "NT": "night nights nts nacht nächte nuit nuits nachten noche noches notte notti noite noites noc",
+        "NT": "nuitée nuitées ü nakts naktis night nights nts nacht nächte nuit nuits nachten noche noches notte "
+        "notti noite noites noc",
         "KGM": "kg kgs kilo kilos kilogram kilograms kilogramm",
         "GRM": "g gr gram grams gramm gramme grammes",
-        "TNE": "t to ton tons tonne tonnes tonnen mt",
+        "TNE": "tn t to ton tons tonne tonnes tonnen mt",
         "LBR": "lb lbs pound pounds",
         "ONZ": "oz ounce ounces",
         "LTR": "l lt ltr ltrs litre litres liter liters litro litros litri litr",
@@ -204,64 +206,152 @@ UNIT_CODES: Final[dict[str, str]] = {
         "FOT": "ft foot feet",
         "INH": "inch inches",
         "SMI": "mi mile miles",
-        "MTK": "m2 m² qm sqm",
-        "MTQ": "m3 m³ cbm cu.m",
+        "MTK": "mq m2 m² qm sqm",
+        "MTQ": "mc m3 m³ cbm cu.m",
         "KWH": "kwh",
         "MWH": "mwh",
-        "GB": "gb",
-        "BX": "box boxes bx caja cajas scatola scatole doos schachtel",
-        "CS": "case cs cases ctn carton cartons karton kartons ktn crt kiste kisten",
-        "PK": "pack packs pk pkt pkg package packages paket pakete packung pck pak paquet paquets paquete colis "
-        "confezione conf opak balení balik paczka",
+        "GB": "go gb",
+        "BX": "cj boîte bte cx caixa kaste kst box boxes bx caja cajas scatola scatole doos schachtel",
+        "CS": "geb kolli bulto caisse cartone krat colis kt case cs cases ctn carton cartons karton kartons ktn crt "
+        "kiste kisten",
+        "PK": "paq lot pqt cf emb pct iepak pac pack packs pk pkt pkg package packages paket pakete packung pck pak "
+        "paquet paquets paquete confezione conf opak balení balik paczka",
         "BO": "bottle bottles btl flasche flaschen fl bouteille bouteilles botella bottiglia fles",
-        "BG": "bag bags beutel sack säcke sac sacs zak",
+        "BG": "saco sacco maiss bag bags beutel sack säcke sac sacs zak",
         "RO": "roll rolls rolle rollen rouleau rol",
         "CA": "can cans dose dosen",
-        "PF": "pallet pallets plt palette paletten",
+        "PF": "pal palet palete bancale pallet pallets plt palette paletten",
         "SET": "set sets satz sätze jeu jgo",
         "PR": "pair pairs paar paire paires par",
         "DZN": "dozen dz dzn dutzend douzaine",
-        "LS": "ls lump lump-sum lumpsum job fixed pauschal psch pausch pauschale forfait flat",
-        "CEN": "100 c",
-        "MIL": "1000 cpm '000 tsd",
+        "LS": "global ens a-corpo corpo kompl obj vast post stelpost vg ls lump lump-sum lumpsum job fixed pauschal "
+        "psch pausch pauschale forfait flat",
+        "CEN": "cent 100 c",
+        "MIL": "tkp millar mille mil tūkst 1000 cpm '000 tsd",
         "P1": "%",
     }.items()
     for print_ in prints.split()
 }
 """Folded print to UN/ECE Recommendation 20 (packages: 21) code; pieces and units are both C62, "one"."""
 
+LOCAL_UNIT_CODES: Final[dict[tuple[str, str], str]] = {
+    ("es", "ml"): "MTR",  # metro lineal
+    ("fr", "ml"): "MTR",
+    ("it", "ml"): "MTR",
+    ("pt", "ml"): "MTR",
+    ("es", "p.a"): "LS",  # partida alzada
+    ("fr", "ft"): "LS",  # forfait
+    ("it", "sc"): "BX",
+    ("lv", "gb"): "C62",
+    ("lv", "st"): "HUR",
+    ("nl", "u"): "HUR",
+    ("fi", "t"): "HUR",
+}
+"""Prints that mean something else in one language than in the others."""
+
 DOCUMENT_TYPE_WORDS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(
-    (code, re.compile(pattern))
-    for code, pattern in (
+    (code, re.compile("|".join(patterns)))
+    for code, patterns in (
         (
             "384",
             (
-                r"correct(ed|ive|ion) invoice|invoice correction|korrekturrechnung|rechnungskorrektur|"
-                r"facture rectificative|factura rectificativa|fattura rettificativa|correctiefactuur|"
-                r"faktura korygujaca|opravn\w+ (danovy|faktura)|revised invoice"
+                r"correct(ed|ive) (tax )?invoice",
+                r"invoice correction",
+                r"revised invoice",
+                r"faktura korygujaca",
+                r"opravn\w+ (danovy|faktura)",
             ),
         ),
         (
-            "381",
+            "381",  # corrections of an invoice by a document of its own count as credit notes where that is the custom
             (
-                r"credit ?(note|memo|nota|invoice)|kreditnota|kreditfaktura|kreditnote|gutschrift|stornorechnung|"
-                r"\bavoir\b|note de credit|nota de credito|nota (di )?(credito|accredito)|nota de abono|"
-                r"factura de abono|kreditrekins|dobropis|hyvityslasku|creditfactuur|\bstorno\b|refund"
+                r"credit ?(note|memo|nota|invoice)",
+                r"kredit ?(nota|faktura|note)",
+                r"kredita (nota|rekins)",
+                r"gutschrift",
+                r"storno",
+                r"rechnungskorrektur",
+                r"korrekturrechnung",
+                r"\bavoir\b",
+                r"(facture|factura) rectificativ[ae]",
+                r"note de credit",
+                r"not[ao] (de |di )?(credito|accredito|abono|devolucao|variazione)",
+                r"fatura de credito",
+                r"\babono\b",
+                r"(credit|correctie)factuur",
+                r"kreditrekins",
+                r"atgriesanas rekins",
+                r"dobropis",
+                r"hyvityslasku",
+                r"refund",
             ),
         ),
+        ("380", (r"fatura ?[-/ ] ?recibo",)),
         (
             "rcpt",
             (
-                r"receipt|quittung|kassenbon|kassenzettel|kassenbeleg|\bbeleg\b|\bbon\b|ticket|\brecu\b|"
-                r"recibo|scontrino|ricevuta|talao|\bceks?\b|kvits|paragon|uctenka|stvrzenka|kvitto|kvittering|kuitti|"
-                r"kassabon|bewirtungs|cash bill|cash sale|guest check|nota simplificada|simplificada"
+                r"receipt",
+                r"quittung",
+                r"quittance",
+                r"kassenzettel",
+                r"beleg\b",
+                r"bon\b",
+                r"barverkauf",
+                r"ti(ck|qu)et?\b",
+                r"\brecu\b",
+                r"recibo",
+                r"scontrino",
+                r"ricevuta",
+                r"documento commerciale",
+                r"talao",
+                r"\bceks?\b",
+                r"kvits",
+                r"^dok\b",
+                r"paragon",
+                r"uctenka",
+                r"stvrzenka",
+                r"kvitt",
+                r"kuitti",
+                r"kwitantie",
+                r"(aankoop|betalings)bewijs",
+                r"justifica(nte|tif)",
+                r"comprobante",
+                r"(cash|customer|merchant) (bill|sale|copy)",
+                r"copia cliente",
+                r"guest check",
+                r"simplifi(ed|ee|cada)",
+                r"facturette",
+                r"\b(conto|preconto|conta|cuenta|addition|duplicata)\b",
+                r"consulta de mesa",
+                r"venda a dinheiro",
+                r"^note$",
             ),
         ),
         (
             "380",
             (
-                r"invoice|rechnung|factu?u?r|fatura|fattura|rekins|faktura|lasku|\bbill\b|pavadzime|statement|"
-                r"danovy doklad|\btax inv"
+                r"invoice",
+                r"rechnung",
+                r"fact?u+r",
+                r"factuur",
+                r"fatura",
+                r"fattura",
+                r"rekins",
+                r"faktura",
+                r"lasku",
+                r"\bbill\b",
+                r"pavadzime",
+                r"statement",
+                r"danovy doklad",
+                r"\btax inv",
+                r"pro ?forma",
+                r"hono(ra)+r",
+                r"minuta",
+                r"parcella",
+                r"copia di cortesia",
+                r"rekening",
+                r"^nota$",
+                r"declaratie",
             ),
         ),
     )

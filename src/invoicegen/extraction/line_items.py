@@ -20,6 +20,15 @@ from invoicegen.schema.taxonomy import VALUE_KINDS
 ANCHOR_TYPES: Final = ("ITEM_AMOUNT", "ITEM_QUANTITY", "ITEM_UNIT_PRICE", "ITEM_DESCRIPTION")
 """What a row is known by: the first type of which the page has a cell."""
 
+DIRECTED_GROUPS: Final = (
+    ("ITEM_DESCRIPTION",),
+    ("ITEM_QUANTITY", "ITEM_UNIT", "ITEM_UNIT_PRICE"),
+    ("ITEM_CODE",),
+    ("ITEM_DISCOUNT",),
+    ("ITEM_TAX_RATE",),
+)
+"""Types that are printed together on a line of their own where they do not stand beside the anchor."""
+
 WORD_GAP: Final = 1.0
 """Line heights between two words of one cell on one line."""
 
@@ -36,12 +45,13 @@ class FieldValue(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A cell of an item row; vertical extent in the unskewed frame, pixels."""
+    """A cell of an item row; vertical extent in the unskewed frame, pixels; ``number`` where it states one."""
 
     type: str
     words: tuple[int, ...]
     top: float
     bottom: float
+    number: float | None = None
 
     @property
     def centre(self) -> float:
@@ -49,7 +59,7 @@ class Cell:
         return (self.top + self.bottom) / 2
 
 
-def find_cells(prediction: PagePrediction, straight: StraightWords) -> list[Cell]:
+def find_cells(prediction: PagePrediction, straight: StraightWords, hints: DocumentHints) -> list[Cell]:
     """The cells of a page's item rows that carry an entity type.
 
     Every word labelled ``ITEM_*`` belongs to a cell, whatever its table and cell labels. A cell opens at
@@ -77,7 +87,14 @@ def find_cells(prediction: PagePrediction, straight: StraightWords) -> list[Cell
         for span in spans:
             tops = straight.y[span.words] - straight.height[span.words] / 2
             bottoms = straight.y[span.words] + straight.height[span.words] / 2
-            cells.append(Cell(entity_type, tuple(span.words), float(tops.min()), float(bottoms.max())))
+            number = None
+            if one_line:
+                text = " ".join(prediction.words[i].text for i in span.words)
+                value = normalise_value(entity_type, text, hints)
+                number = float(value.rstrip("%")) if value is not None else None
+            cells.append(
+                Cell(entity_type, tuple(span.words), float(tops.min()), float(bottoms.max()), number)
+            )
     return cells
 
 
@@ -94,62 +111,131 @@ def _opens(prediction: PagePrediction, word: int, one_line: bool, distance: floa
 
 
 def assign_rows(cells: Sequence[Cell]) -> list[list[Cell]]:
-    """The cells of one page by row, rows from top to bottom.
+    """The cells of one page by row, rows from top to bottom; the anchor stands first.
 
-    One row an anchor. The other cells go to the row with the smallest vertical gap (overlap counts as
-    negative gap), then the nearest centre, closest first; a row grows by what it takes in, so that a cell at
-    the bottom of a tall row finds it. Where a row gets a second quantity or unit price, its amount was
-    missed: the one farther from the anchor becomes an anchor too.
+    One row an anchor. In tables the other cells go to the row with the smallest vertical gap (see
+    :func:`_nearest_rows`). On till receipts a line of text stands above its figures, or "2 x 5.00" below its
+    item, as near to the one row as to the other: so the cells of a group of types that stand beside no anchor
+    may also all go to the anchor below, or all to the one above, if that leaves fewer rows with two of a type
+    or with none, or if then more quantities times unit prices make their amounts. Where a row still gets a
+    second quantity or unit price away from its anchor, its amount was missed, and that cell becomes an anchor
+    too.
     """
     anchor_type = next((name for name in ANCHOR_TYPES if any(cell.type == name for cell in cells)), None)
     if anchor_type is None:
         return []
-    anchors = [cell for cell in cells if cell.type == anchor_type]
+    anchors = sorted((cell for cell in cells if cell.type == anchor_type), key=lambda cell: cell.centre)
     while True:
-        rows = _grow_rows(cells, anchors)
+        row_of: dict[int, int] = {}
+        others = [cell for cell in cells if cell not in anchors]
+        for group in DIRECTED_GROUPS:
+            chosen = [i for i, cell in enumerate(others) if cell.type in group]
+            row_of.update(_directed_rows(others, chosen, anchors, row_of))
+        row_of = _nearest_rows(others, anchors, row_of)
+        rows = [[anchor] for anchor in anchors]
+        for i in sorted(row_of):
+            rows[row_of[i]].append(others[i])
         extra = _second_figure(rows, anchors)
         if extra is None:
-            return sorted(rows, key=lambda row: row[0].centre)
-        anchors.append(extra)
+            return rows
+        anchors = sorted([*anchors, extra], key=lambda cell: cell.centre)
+
+
+def _directed_rows(
+    others: Sequence[Cell], chosen: Sequence[int], anchors: Sequence[Cell], row_of: dict[int, int]
+) -> dict[int, int]:
+    """Rows of the chosen cells where one direction suits them better than nearness; else none, and nearness decides."""
+    beside = {i: row for i in chosen if (row := _row_beside(others[i], anchors)) is not None}
+    if len(beside) == len(chosen):
+        return {}
+    centres = np.array([anchor.centre for anchor in anchors])
+    nearest = _nearest_rows(others, anchors, row_of)
+    candidates = [{i: nearest[i] for i in chosen}]
+    for shift in (0, -1):  # the anchor below, the anchor above
+        rows = {}
+        for i in chosen:
+            row = beside.get(i, int(np.searchsorted(centres, others[i].centre)) + shift)
+            rows[i] = min(max(row, 0), len(anchors) - 1)
+        candidates.append(rows)
+    scores = [_suits(others, rows, anchors) for rows in candidates]
+    best = max(range(len(candidates)), key=lambda n: (scores[n], -n))
+    return candidates[best] if best else {}
+
+
+def _row_beside(cell: Cell, anchors: Sequence[Cell]) -> int | None:
+    """The row whose anchor shares a line with the cell."""
+    for row, anchor in enumerate(anchors):
+        overlap = min(cell.bottom, anchor.bottom) - max(cell.top, anchor.top)
+        if overlap > 0.4 * min(cell.bottom - cell.top, anchor.bottom - anchor.top):
+            return row
+    return None
+
+
+def _suits(others: Sequence[Cell], rows: dict[int, int], anchors: Sequence[Cell]) -> int:
+    """How well an assignment of the cells of one group suits: products that hold, less what is double or lacking."""
+    by_row: dict[tuple[int, str], list[Cell]] = defaultdict(list)
+    for i, row in rows.items():
+        by_row[row, others[i].type].append(others[i])
+    score = -sum(len(same) - 1 for same in by_row.values())
+    if any(name == "ITEM_DESCRIPTION" for _, name in by_row):
+        score += sum((row, "ITEM_DESCRIPTION") in by_row for row in range(len(anchors)))
+    for row, anchor in enumerate(anchors):
+        factors = [by_row.get((row, name), [None])[0] for name in ("ITEM_QUANTITY", "ITEM_UNIT_PRICE")]
+        numbers = [cell.number for cell in (*factors, anchor) if cell is not None and cell.number is not None]
+        if len(numbers) == 3 and anchor.type == "ITEM_AMOUNT":
+            quantity, price, amount = numbers
+            score += 1 if abs(quantity * price - amount) <= 0.01 + 0.005 * abs(quantity) else -1
+    return score
 
 
 def _second_figure(rows: Sequence[list[Cell]], anchors: Sequence[Cell]) -> Cell | None:
+    """A quantity or unit price that shares its row with another one, farther from the anchor and off its line."""
     for row in rows:
         for name in ("ITEM_QUANTITY", "ITEM_UNIT_PRICE"):
-            same = [cell for cell in row if cell.type == name and cell not in anchors]
-            if any(cell.type == name for cell in row[:1]):
-                same = [*row[:1], *same]
-            apart = [c for c in same if row[0].top > c.bottom or c.top > row[0].bottom]
+            same = [cell for cell in row if cell.type == name]
+            apart = [
+                cell
+                for cell in same
+                if cell not in anchors and (row[0].top > cell.bottom or cell.top > row[0].bottom)
+            ]
             if len(same) > 1 and apart:
                 return max(apart, key=lambda cell: abs(cell.centre - row[0].centre))
     return None
 
 
-def _grow_rows(cells: Sequence[Cell], anchors: Sequence[Cell]) -> list[list[Cell]]:
-    rows = [[anchor] for anchor in anchors]
+def _nearest_rows(others: Sequence[Cell], anchors: Sequence[Cell], fixed: dict[int, int]) -> dict[int, int]:
+    """The row of every cell: that with the smallest vertical gap, overlap counting as negative gap, nearest cells first.
+
+    A row grows by what it takes in, so that a cell at the bottom of a tall row finds it. Of two rows as near,
+    a cell goes to the upper one. Cells in ``fixed`` have their row already.
+    """
+    rows = dict(fixed)
     tops, bottoms = (np.array([getattr(anchor, edge) for anchor in anchors]) for edge in ("top", "bottom"))
-    waiting = [cell for cell in cells if cell not in anchors]
+    for i, row in fixed.items():
+        tops[row], bottoms[row] = min(tops[row], others[i].top), max(bottoms[row], others[i].bottom)
+    waiting = [i for i in range(len(others)) if i not in fixed]
     if not waiting:
         return rows
     cell_tops, cell_bottoms, centres = (
-        np.array([getattr(cell, edge) for cell in waiting])[:, None] for edge in ("top", "bottom", "centre")
+        np.array([getattr(others[i], edge) for i in waiting])[:, None] for edge in ("top", "bottom", "centre")
     )
-    # The centre distance only breaks ties of the gap, which is exact to far more than a thousandth of a
-    # pixel.
-    ties = 1e-6 * np.abs(centres - np.array([anchor.centre for anchor in anchors])[None, :])
-    cost = np.maximum(cell_tops, tops) - np.minimum(cell_bottoms, bottoms) + ties
+    anchor_centres = np.array([anchor.centre for anchor in anchors])[None, :]
+    # The lean to the upper row outweighs jitter; the distance of centres only breaks exact ties.
+    lean = 0.1 * (cell_bottoms - cell_tops) * (anchor_centres > centres) + 1e-6 * np.abs(
+        centres - anchor_centres
+    )
+    cost = np.maximum(cell_tops, tops) - np.minimum(cell_bottoms, bottoms) + lean
     for _ in waiting:
         index, row = (int(i) for i in np.unravel_index(cost.argmin(), cost.shape))
-        cell = waiting[index]
-        rows[row].append(cell)
-        tops[row], bottoms[row] = (min(tops[row], cell.top), max(bottoms[row], cell.bottom))
-        cost[:, row] = np.where(
-            np.isfinite(cost[:, row]),
+        cell = others[waiting[index]]
+        rows[waiting[index]] = row
+        tops[row], bottoms[row] = min(tops[row], cell.top), max(bottoms[row], cell.bottom)
+        gap = (
             np.maximum(cell_tops[:, 0], tops[row])
             - np.minimum(cell_bottoms[:, 0], bottoms[row])
-            + ties[:, row],
-            np.inf,
+            + lean[:, row]
         )
+        cost[:, row] = np.where(np.isfinite(cost[:, row]), gap, np.inf)
         cost[index] = np.inf
     return rows
 
@@ -192,7 +278,7 @@ def rebuild_line_items(
     items: list[dict[str, FieldValue]] = []
     for prediction in pages:
         straight = straighten(prediction.words)
-        rows = assign_rows(find_cells(prediction, straight))
+        rows = assign_rows(find_cells(prediction, straight, hints))
         if rows and items:
             rest = _rest_of_row_before(rows)
             if rest is not None:

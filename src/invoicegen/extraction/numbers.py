@@ -20,6 +20,7 @@ _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "`": "'", "´": "'", "ʼ":
 _MINUS = str.maketrans(dict.fromkeys("−–—‐‑‒﹣", "-"))
 # Letters that engines read for digits; only where digits or marks stand on both sides, or at a number's
 # start.
+_AFTER_LETTER = re.compile(r"(?<=[^\W\d_])[.,:](?=\d)")  # Rs.500
 _ZERO = re.compile(r"(?<=[\d.,])[OoQ](?=[\d.,]|\b)|(?<![^\W\d_])[OoQ](?=[.,]\d)|(?<![^\W\d_])[OoQ](?=\d)")
 _ONE = re.compile(r"(?<=[\d.,])[Il|](?=[\d.,]|\b)|(?<![^\W_])[Il|](?=[\d]*[.,]\d)")
 _FIVE = re.compile(r"(?<=[\d.,])[S](?=[\d.,])")
@@ -45,6 +46,7 @@ def clean_number_text(text: str) -> str:
         .translate(_MINUS)
         .strip()
     )
+    text = _AFTER_LETTER.sub(" ", text)
     text = _ZERO.sub("0", text)
     text = _ONE.sub("1", text)
     text = _FIVE.sub("5", text)

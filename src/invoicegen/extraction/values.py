@@ -17,7 +17,7 @@ from typing import Final
 
 from invoicegen.extraction.dates import parse_date, parse_period
 from invoicegen.extraction.hints import DocumentHints
-from invoicegen.extraction.lexicon import DOCUMENT_TYPE_WORDS, UNIT_CODES, currency_of, fold
+from invoicegen.extraction.lexicon import DOCUMENT_TYPE_WORDS, LOCAL_UNIT_CODES, UNIT_CODES, currency_of, fold
 from invoicegen.extraction.numbers import NumberKind, parse_number
 from invoicegen.schema.taxonomy import VALUE_KINDS
 
@@ -82,9 +82,11 @@ def _document_type(text: str, hints: DocumentHints) -> str | None:
 
 def _unit(text: str, hints: DocumentHints) -> str | None:
     joined = join_text(text)
-    counted = re.fullmatch(r"(?:(?:per|à|je|par|pro)\s+)?(?:1\s+)?(.+)", joined, re.IGNORECASE)
+    if per := re.match(r"(?:\w+\s+)?(%|100|1000)(?=\s|$)", joined):
+        return "MIL" if per[1] == "1000" else "CEN"
+    counted = re.fullmatch(r"(?:(?:per|à|je|par|pro|le|la)\s+)?(?:1\s+)?(.+)", joined, re.IGNORECASE)
     key = fold(counted[1] if counted else joined).replace(" ", "-").strip(".,:/()-")
-    return UNIT_CODES.get(key) or UNIT_CODES.get(key + ".")
+    return LOCAL_UNIT_CODES.get((hints.language or "", key)) or UNIT_CODES.get(key)
 
 
 def without_caption(text: str) -> str:

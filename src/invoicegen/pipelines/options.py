@@ -54,16 +54,14 @@ class GenerateOptions(PlanOptions):
                 f"documents ({self.documents}) must be a multiple of shard_size ({self.shard_size}), so that a "
                 f"longer run goes on where this one ends; take {whole}"
             )
-        allowed = (PDF_TEXT, *ENGINE_NAMES)
-        unknown = sorted(set(self.engines) - set(allowed))
-        if unknown:
-            raise ValueError(f"engines: unknown {', '.join(unknown)}; allowed: {', '.join(allowed)}")
-        for family, weights in self.presets.items():
-            unknown = sorted(set(weights) - set(PRESETS))
-            if unknown:
-                raise ValueError(
-                    f"presets.{family}: unknown {', '.join(unknown)}; allowed: {', '.join(sorted(PRESETS))}"
-                )
+        choices = (("engines", self.engines, (PDF_TEXT, *ENGINE_NAMES)), ("presets", self.presets, PRESETS))
+        for name, by_family, allowed in choices:
+            for family, weights in by_family.items():
+                unknown = sorted(set(weights) - set(allowed))
+                if unknown:
+                    raise ValueError(
+                        f"{name}.{family}: unknown {', '.join(unknown)}; allowed: {', '.join(allowed)}"
+                    )
         return self
 
     @property

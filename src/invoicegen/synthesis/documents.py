@@ -229,7 +229,7 @@ class _Document:
         found: list[AllowanceCharge] = []
         amounts = amounts_by_rate(lines, [])
         rate, base = max(amounts.items(), key=lambda item: item[1])
-        if draw.chance(0.1 if self.receipt else 0.12):
+        if base >= 100 and draw.chance(0.1 if self.receipt else 0.12):
             percent = Decimal(draw.pick((2, 3, 5, 10, 15, 20))) if draw.chance(0.6) else None
             share = percent or Decimal(draw.between(1, 25))
             amount = round_half_up(Decimal(base) * share / 100)
@@ -558,7 +558,7 @@ class _Document:
             pattern
             for pattern in (
                 *self.language.notes[sort],
-                *self.language.notes["any"],
+                *([] if self.receipt else self.language.notes["any"]),
                 *self.locale.notes.get(sort, []),
             )
             if not any(name in pattern for name in missing)

@@ -16,7 +16,7 @@ from invoicegen.synthesis.parties import Names
 _CENT: Final = Decimal("0.01")
 _SHOP_ENDINGS: Final = ("0.99", "0.95", "0.49", "0.90", "0.50", "0.00", "0.79", "0.29", "0.89", "0.25")
 _MAX_LINES: Final = 40
-_WEIGHED: Final = frozenset({"KGM"})
+_MEASURED: Final = frozenset({"KGM", "LTR"})
 
 
 def draw_line_count(draw: Draw, receipt: bool, low: int, high: int) -> int:
@@ -185,11 +185,11 @@ class Goods:
         draw = self.draw
         low, high = family.quantity
         step = family.step
-        if family.step < 1 and unit not in _WEIGHED and not family.once and draw.chance(0.4):
+        if family.step < 1 and unit not in _MEASURED and draw.chance(0.4):
             step = Decimal(1)
-        if self.receipt and unit == "C62":
+        if self.receipt and unit not in _MEASURED:
             return Decimal(1) if draw.chance(0.7) else Decimal(draw.between(1, max(2, min(int(high), 6))))
-        if unit in _WEIGHED or unit == "LTR":
+        if unit in _MEASURED:
             quantity = draw.stepped(low, high, family.step)
         elif draw.chance(0.35) and low <= 1:
             return Decimal(1)

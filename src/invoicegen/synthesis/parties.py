@@ -39,7 +39,8 @@ class Names:
         self._seed = draw.seed()
         self._fakers: dict[str, Faker] = {}
 
-    def _faker(self, name: str) -> Faker:
+    def _faker(self, name: str | None) -> Faker:
+        assert name is not None, "a locale without lists has a Faker locale: its model sees to that"
         if name not in self._fakers:
             faker = _faker(name)
             faker.seed_instance(self._seed)
@@ -49,18 +50,12 @@ class Names:
     def first(self) -> str:
         """A first name."""
         people = self.locale.people
-        return (
-            self.draw.pick(people.first)
-            if people.first
-            else str(self._faker(people.faker or "").first_name())
-        )
+        return self.draw.pick(people.first) if people.first else str(self._faker(people.faker).first_name())
 
     def last(self) -> str:
         """A family name."""
         people = self.locale.people
-        return (
-            self.draw.pick(people.last) if people.last else str(self._faker(people.faker or "").last_name())
-        )
+        return self.draw.pick(people.last) if people.last else str(self._faker(people.faker).last_name())
 
     def person(self) -> str:
         """A full name as printed."""
@@ -74,7 +69,7 @@ class Names:
         streets = self.locale.streets
         if streets.names and (not streets.faker or self.draw.chance(0.5)):
             return self.draw.mask(self.draw.pick(streets.names))
-        return str(self._faker(streets.faker or "").street_name())
+        return str(self._faker(streets.faker).street_name())
 
     def coined(self) -> str:
         """A made-up word such as a brand."""

@@ -296,7 +296,8 @@ def _receipt_structure(dice: _Dice, kind: DocumentKind) -> Genome:
             "three_line": 1,
         }
     )
-    references = ["number", "date", "cashier", "till", "table", "covers", "store", "member_number"]
+    references = ["number", "date", "cashier", "till", "table", "covers", "store_number", "member_number"]
+    references += ["transaction_number", "order_number", "pump", "registration_plate"]
     tail = dice.subset({"tax_table": 0.45, "extras": 0.35, "notes": 0.8, "barcode": 0.2, "card": 0.3})
     head = ["name", "address", "contacts", "ids"]
     if dice.chance(0.25):

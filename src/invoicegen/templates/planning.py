@@ -43,7 +43,7 @@ class PlanOptions(BaseModel):
             "locales": self.locales,
             "families": self.families,
             "kinds": self.kinds,
-            "engines": self.engines,
+            **{f"engines.{family}": weights for family, weights in self.engines.items()},
             **{f"presets.{family}": weights for family, weights in self.presets.items()},
         }
         for name, weights in named.items():
@@ -84,7 +84,7 @@ def plan_document(index: int, options: PlanOptions) -> DocumentPlan:
     family = pick(rng, options.families)
     locale = pick(rng, options.locales)
     kind = pick(rng, options.kind_weights(family, locale))
-    engine = pick(rng, options.engines)
+    engine = pick(rng, options.engines[family])
     preset = pick(rng, options.presets[family])
     genome = sample_genome(rng, family, kind, locale)
     return DocumentPlan(

@@ -72,8 +72,8 @@ class ReceiptView(View):
         invoice, structure = self.invoice, self.structure
         rows: dict[str, list[Row]] = {"number": [self.number_row()], "date": self.date_rows()}
         for key in structure["refs_order"]:
-            if key not in rows and key in invoice.extras and key in self.lexicon:
-                rows[key] = [Row(self.caption(key), Printed(invoice.extras[key], f"extras.{key}"))]
+            if key in invoice.extras:
+                rows[key] = [self.extra(key)]
         if structure["date_place"] != "refs":
             del rows["date"]
         keep = [key for key in structure["refs_order"] if key in rows and key in ("number", "date")]
@@ -197,11 +197,11 @@ class ReceiptView(View):
             rows.append(Row(self.caption("number_of_items"), Printed(count, "number_of_items")))
         adjusted = bool(invoice.allowances_charges)
         exclusive = not invoice.prices_include_tax
-        if structure["subtotal"] or adjusted or (exclusive and invoice.tax_lines):
+        if structure["subtotal"] or adjusted or (exclusive and self.tax_lines):
             key = "subtotal" if exclusive else "subtotal_included"
             rows.append(Row(self.caption(key), self.money(t.line_sum, "totals.line_sum", "SUBTOTAL_AMOUNT")))
             rows += self.discount_rows()
-        elif structure["tax_in_totals"] == "excluded" and invoice.tax_lines:
+        elif structure["tax_in_totals"] == "excluded" and self.tax_lines:
             rows.append(
                 Row(self.caption("total_excluded"), self.money(t.net, "totals.net", "SUBTOTAL_AMOUNT"))
             )
@@ -238,8 +238,8 @@ class ReceiptView(View):
             if tender.card_number
         ]
         rows += [
-            Row(self.caption(key), Printed(self.invoice.extras[key], f"extras.{key}"))
-            for key in ("terminal", "approval_code")
+            self.extra(key)
+            for key in ("terminal", "merchant_id", "approval_code")
             if key in self.invoice.extras
         ]
         return rows
@@ -247,8 +247,8 @@ class ReceiptView(View):
     def extra_rows(self) -> list[Row]:
         """Loyalty points, savings and other figures that mean nothing to accounting; always O."""
         rows = [
-            Row(self.caption(key), Printed(self.invoice.extras[key], f"extras.{key}"))
-            for key in ("loyalty_points", "member_number", "till", "store")
+            self.extra(key)
+            for key in ("loyalty_points", "member_number", "till", "store_number")
             if key in self.invoice.extras
         ]
         if self.chance(0.3):
@@ -270,7 +270,7 @@ class ReceiptView(View):
             len(self.decimal_value(t.gross + t.rounding)) + 5 + max(map(len, self._total_caption().split()))
         )
         room = self._printed_mm() / (characters * self._char_mm())
-        return round(max(1.0, min(self.style["total_scale"], room)), 2)
+        return round(max(1.0, min(float(self.style["total_scale"]), room)), 2)
 
     def _total_caption(self) -> str:
         return self.wording("total_rounded" if self.invoice.totals.rounding else "receipt_total")
@@ -284,9 +284,14 @@ class ReceiptView(View):
     def _width_mm(self) -> int:
         return {"roll58": 58, "roll80": 80, "roll80_wide": 112, "A4": 210}[self.structure["sheet"]]
 
+    def size_pt(self) -> float:
+        """Size of the type: the genome's, as far as the columns leave room for it on the paper."""
+        characters = 38 if len(self.item_columns()) == 4 or len(self.tax_lines) > 1 else 32
+        return round(min(float(self.style["size_pt"]), self._printed_mm() / (characters * 0.6 * 0.3528)), 2)
+
     def _char_mm(self) -> float:
         """Width of a character: 0.6 em, the advance of most fixed-width faces; 0.3528 mm a point."""
-        return float(self.style["size_pt"] * 0.3528 * 0.6)
+        return self.size_pt() * 0.3528 * 0.6
 
     def _printed_mm(self) -> float:
         return min(self._width_mm(), 78) - 2 * float(self.style["margin_mm"])
@@ -320,11 +325,11 @@ class ReceiptView(View):
             + structure["address_lines"]
             + structure["refs_count"] * (0.6 if structure["refs"] == "pairs" else 1)
         )
-        lines += 6 + len(invoice.tax_lines) + len(invoice.tenders) + len(invoice.allowances_charges)
+        lines += 6 + len(self.tax_lines) + len(invoice.tenders) + len(invoice.allowances_charges)
         lines += sum(
             {"tax_table": 3, "extras": 3, "card": 3, "barcode": 5}.get(name, 0) for name in structure["tail"]
         )
-        line_mm = style["size_pt"] * 0.3528 * style["line_height"]
+        line_mm = self.size_pt() * 0.3528 * style["line_height"]
         return float(lines * line_mm * 1.08 + 2 * style["margin_mm"] + 10 + 12 * structure["logo"])
 
 

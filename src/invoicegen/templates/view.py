@@ -22,6 +22,9 @@ Place = Literal["items", "totals"]
 
 _TITLES = {"proforma_invoice": "title_proforma", "credit_note": "title_credit_note"}
 _TITLE_CODES = {"invoice": "380", "credit_note": "381", "receipt": "rcpt"}
+EXTRA_CAPTIONS = {"store_number": "store", "project_number": "project"}
+"""Captions of those ``Invoice.extras`` whose caption key has another name."""
+
 _COLUMN_CAPTIONS = {
     "position": "position",
     "item_date": "item_date",
@@ -72,6 +75,8 @@ class View:
         self._wordings: dict[str, str] = {}
         symbols = SYMBOLS[invoice.currency]
         self.symbol = symbols[self.style["currency_pick"] % len(symbols)]
+        # What is outside the tax's scope completes the record's bases, but nobody prints a line for it.
+        self.tax_lines = [line for line in invoice.tax_lines if line.category != "O"]
 
     # -- captions ------------------------------------------------------------------------------------------
 
@@ -270,11 +275,7 @@ class View:
             number = invoice.purchase_order_number
             printed = Printed(number, "purchase_order_number", "PURCHASE_ORDER_NUMBER", number)
             more.append(Row(self.caption("order_number"), printed))
-        extras = [
-            Row(self.caption(key), Printed(text, f"extras.{key}"))
-            for key, text in invoice.extras.items()
-            if key in self.lexicon
-        ]
+        extras = [self.extra(key) for key in invoice.extras if EXTRA_CAPTIONS.get(key, key) in self.lexicon]
         if invoice.payment.terms and self.chance(0.35):
             more.append(self._terms())
         if invoice.buyer and invoice.buyer.tax_id and self.chance(0.3):
@@ -292,6 +293,12 @@ class View:
             first, more = more[:2], [*first, *more[2:]]
         return [*first, *more]
 
+    def extra(self, key: str) -> Row:
+        """A hard negative of ``Invoice.extras`` with its caption; always O."""
+        return Row(
+            self.caption(EXTRA_CAPTIONS.get(key, key)), Printed(self.invoice.extras[key], f"extras.{key}")
+        )
+
     def _terms(self) -> Row:
         terms = self.invoice.payment.terms or ""
         return Row(self.caption("payment_terms"), Printed(terms, "payment.terms", "PAYMENT_TERMS", terms))
@@ -307,8 +314,8 @@ class View:
             "ITEM_CODE": any(line.item_code for line in lines),
             "ITEM_UNIT": any(line.unit for line in lines),
             "ITEM_DISCOUNT": any(line.discount for line in lines),
-            "ITEM_TAX_RATE": bool(self.invoice.tax_lines),
-            "tax_amount": bool(self.invoice.tax_lines),
+            "ITEM_TAX_RATE": bool(self.tax_lines),
+            "tax_amount": bool(self.tax_lines),
         }
         columns = [name for name in self.structure["columns"] if have.get(name, True)]
         if have["ITEM_DISCOUNT"] and "ITEM_DISCOUNT" not in columns and "ITEM_UNIT_PRICE" in columns:
@@ -404,9 +411,9 @@ class View:
     def tax_rows(self, how: str) -> list[Row]:
         """Tax in the totals block: a row a rate, or one sum."""
         invoice = self.invoice
-        if not invoice.tax_lines:
+        if not self.tax_lines:
             return []
-        if how == "sum" or (how == "columns" and len(invoice.tax_lines) > 1 and self.chance(0.3)):
+        if how == "sum" or (how == "columns" and len(self.tax_lines) > 1 and self.chance(0.3)):
             return [
                 Row(self.caption("tax_total"), self.money(invoice.totals.tax, "totals.tax", "TAX_AMOUNT"))
             ]
@@ -426,7 +433,7 @@ class View:
             "lv": "no",
         }
         rows = []
-        for i, line in enumerate(invoice.tax_lines):
+        for i, line in enumerate(self.tax_lines):
             group, path = f"tax-{i}", f"tax_lines.{i}"
             caption = Markup(shape).format(
                 name=line.name,
@@ -470,7 +477,7 @@ class View:
 
     def tax_table(self) -> tuple[list[Markup], list[list[Printed | Markup]]]:
         """Captions and rows of a tax breakdown table."""
-        codes = any(line.code for line in self.invoice.tax_lines)
+        codes = any(line.code for line in self.tax_lines)
         gross = self.chance(0.4)
         keys = [
             *(["tax_table_code"] if codes else []),
@@ -480,7 +487,7 @@ class View:
         ]
         keys += ["tax_table_gross"] if gross else []
         rows: list[list[Printed | Markup]] = []
-        for i, line in enumerate(self.invoice.tax_lines):
+        for i, line in enumerate(self.tax_lines):
             group, path = f"tax-{i}", f"tax_lines.{i}"
             row: list[Printed | Markup] = [
                 self.rate(line.rate, f"{path}.rate", "TAX_RATE", group=group),
@@ -562,7 +569,7 @@ class View:
             columns: Equal columns that share the width of the page.
         """
         width_mm = 297.0 if self.structure["landscape"] else 210.0
-        column_mm = (width_mm - 2 * self.style["margin_mm"]) / columns - 5
+        column_mm = (width_mm - 2 * float(self.style["margin_mm"])) / columns - 5
         lines = [text.text] if isinstance(text.text, str) else list(text.text)
         longest = max(len(word) for line in lines for word in line.split())
         # 0.72 em: mean advance of bold capitals; 0.3528 mm a point.

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from invoicegen.evaluation.options import EvaluateOptions, RealOptions
 from invoicegen.extraction.options import ExtractOptions
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-    from matplotlib.figure import Figure
-
+# Kedro resolves the hints of every node to build and check its options: a name that only a type checker knows, such
+# as pyarrow.Table, would switch that off. So what is slow to import stands here as Any.
+Tables = dict[str, Callable[[], Any]]
+Figure = Any
 Scores = dict[str, Any]
 Records = list[dict[str, Any]]
 RecordShards = dict[str, Callable[[], Records]]
 
 
 def evaluate_model(
-    test_pages: dict[str, Callable[[], pa.Table]], model: Path, options: EvaluateOptions
+    test_pages: Tables, model: Path, options: EvaluateOptions
 ) -> tuple[Scores, dict[str, Any], Records]:
     """Scores, confusion matrix and wrong entities of the model on the test pages."""
     from invoicegen.evaluation.fingerprint import model_fingerprint

@@ -1,0 +1,195 @@
+import json
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import jsonschema
+import pyarrow.parquet as pq
+import pytest
+from conftest import Project
+
+from invoicegen.extraction import rebuild_line_items
+from invoicegen.schema.annotation import Page, check_page
+from invoicegen.schema.prediction import PagePrediction
+from invoicegen.schema.rows import row_to_page
+from invoicegen.schema.taxonomy import NER_LABELS
+
+SCHEMA = json.loads((Path(__file__).parents[2] / "src/invoicegen/schema/page.schema.json").read_text())
+STAGES = (
+    "document_plan",
+    "invoices",
+    "pdfs",
+    "true_words",
+    "page_images",
+    "page_words",
+    "ocr_words",
+    "annotations",
+    "alignment_stats",
+)
+SPLITS = ("train", "validation", "test")
+
+
+def pages(project):
+    return [
+        Page.model_validate_json(line)
+        for file in sorted(project.data("02_intermediate/annotations").rglob("*.jsonl"))
+        for line in file.read_text().splitlines()
+    ]
+
+
+def test_every_page_is_of_the_schema(generated):
+    validator = jsonschema.Draft202012Validator(SCHEMA)
+    checked = pages(generated)
+    assert len(checked) >= 30
+    for page in checked:
+        validator.validate(page.model_dump(mode="json"))
+        assert check_page(page) == []
+
+
+def test_pages_are_read_by_both_engines_and_are_of_all_families(generated):
+    provenance = [page.provenance for page in pages(generated)]
+    assert {p.ocr["engine"] for p in provenance} == {"pdf_text", "rapidocr"}
+    assert {p.template_family for p in provenance} == {"modern", "classic", "receipt"}
+    assert len({p.locale for p in provenance}) == 4
+
+
+def test_labels_survive_reading(generated):
+    report = generated.json("08_reporting/labeling_report.json")
+    assert report["by_engine"]["pdf_text"]["labels_kept"] >= 0.995
+    assert report["by_engine"]["rapidocr"]["labels_kept"] >= 0.93
+
+
+def test_line_items_rebuilt_from_the_tags_are_the_record(generated):
+    """On pages of the text layer; an OCR engine may miss a word."""
+    invoices = {
+        record["invoice"]["doc_id"]: record["invoice"]
+        for file in generated.data("02_intermediate/invoices").rglob("*.jsonl")
+        for record in map(json.loads, file.read_text().splitlines())
+    }
+    by_document: dict[str, list[Page]] = {}
+    for page in pages(generated):
+        if page.provenance.ocr["engine"] == "pdf_text":
+            by_document.setdefault(page.doc_id, []).append(page)
+    wrong = []
+    for doc_id, document in by_document.items():
+        predictions = [
+            PagePrediction(
+                p.page, p.width, p.height, p.words, p.ner_tags, [1.0] * len(p.words), p.table_tags, p.cell_tags
+            )
+            for p in sorted(document, key=lambda p: p.page)
+        ]
+        items = rebuild_line_items(predictions)
+        lines = invoices[doc_id]["lines"]
+        amounts = [item["ITEM_AMOUNT"]["text"] for item in items if "ITEM_AMOUNT" in item]
+        if len(items) != len(lines) or len(amounts) != len(lines):
+            wrong.append(f"{doc_id}: {len(items)} items, {len(amounts)} amounts for {len(lines)} lines")
+    assert not wrong, wrong
+    assert len(by_document) >= 15
+
+
+def test_no_layout_is_in_two_splits_and_none_is_lost(generated):
+    groups, ids = {}, []
+    for split in SPLITS:
+        for file in generated.data(f"05_model_input/{split}_pages").rglob("*.parquet"):
+            table = pq.read_table(file)
+            assert set(table["split"].to_pylist()) <= {split}
+            groups.setdefault(split, set()).update(table["split_group"].to_pylist())
+            ids += table["id"].to_pylist()
+    assert not groups["train"] & groups["validation"]
+    assert not groups["train"] & groups["test"]
+    assert not groups["validation"] & groups["test"]
+    assert sorted(ids) == sorted(f"{page.doc_id}-{page.page}" for page in pages(generated))
+
+
+def test_hugging_face_datasets_opens_the_shards(generated):
+    import datasets
+
+    files = sorted(str(f) for f in generated.data("05_model_input/train_pages").rglob("*.parquet"))
+    train = datasets.load_dataset(
+        "parquet", data_files={"train": files}, cache_dir=str(generated.folder / "hf"), split="train"
+    )
+    assert train.features["ner_tags"].feature.names == list(NER_LABELS)
+    row = train[0]
+    assert row["image"].size == (row["width"], row["height"])
+    assert len(row["tokens"]) == len(row["bboxes"]) == len(row["ner_tags"])
+    raw = pq.read_table(files[0]).slice(0, 1).to_pylist()[0]
+    assert row_to_page(raw).split == "train"
+
+
+def test_two_workers_make_the_same_bytes(generated, tmp_path):
+    other = Project(tmp_path / "two")
+    params = "execution.workers=2,generate.documents=10"
+    for pipeline in ("synthesis", "rendering", "augmentation", "ocr", "labeling"):
+        other.run(pipeline, params)
+    for stage in STAGES:
+        first = generated.files(f"02_intermediate/{stage}")
+        for name, content in other.files(f"02_intermediate/{stage}").items():
+            assert content == first[name], f"{stage}/{name} differs"
+
+
+def test_a_second_run_makes_nothing_anew(generated):
+    before = {p: p.stat().st_mtime_ns for p in generated.data("02_intermediate").rglob("*") if p.is_file()}
+    done = generated.run("generate", "execution.workers=1")
+    after = {p: p.stat().st_mtime_ns for p in generated.data("02_intermediate").rglob("*") if p.is_file()}
+    assert after == before
+    assert "3 of 3 shards are finished already" in done.stdout + done.stderr
+
+
+def test_killed_in_the_middle_of_a_shard_a_run_goes_on_to_the_same_bytes(generated, tmp_path):
+    project = Project(tmp_path / "killed")
+    params = "execution.workers=1"
+    project.run("synthesis", params)
+    running = subprocess.Popen(
+        project.command("rendering", params),
+        cwd=project.folder,
+        env=project.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    rendered = project.data("02_intermediate/true_words")
+    deadline = time.monotonic() + 120
+    while not list(rendered.rglob("*0000000.jsonl")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.3)  # into the second shard
+    running.send_signal(signal.SIGKILL)
+    running.wait()
+    finished = len(list(rendered.rglob("*.jsonl")))
+    assert 1 <= finished < 3, "the run was not killed in the middle"
+    project.run("rendering", params)
+    for stage in ("pdfs", "true_words"):
+        assert project.files(f"02_intermediate/{stage}") == generated.files(f"02_intermediate/{stage}")
+
+
+def test_a_broken_document_is_set_aside_and_the_run_goes_on(tmp_path):
+    project = Project(tmp_path / "broken")
+    params = "execution.workers=1,generate.documents=10"
+    project.run("synthesis", params)
+    (invoices,) = project.data("02_intermediate/invoices").rglob("*.jsonl")
+    records = [json.loads(line) for line in invoices.read_text().splitlines()]
+    records[4]["plan"]["genome"]["style"]["font"] = "No Such Font"
+    invoices.write_text("".join(json.dumps(record) + "\n" for record in records))
+    project.run("rendering", params)
+    (words,) = project.data("02_intermediate/true_words").rglob("*.jsonl")
+    assert len(words.read_text().splitlines()) == 9
+    (quarantine,) = project.data("08_reporting/quarantine/rendering").rglob("*.jsonl")
+    (record,) = map(json.loads, quarantine.read_text().splitlines())
+    assert record["doc_id"] == records[4]["plan"]["doc_id"]
+    assert "No Such Font" in record["error"]
+    assert record["plan"]["genome"]["style"]["font"] == "No Such Font"
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ("generate.locales.tlh_QO=1", "unknown tlh_QO; allowed"),
+        ("generate.families.baroque=1", "baroque"),
+        ("generate.document=10", "unknown parameter; generate has documents"),
+        ("generate.dpi=many", "generate.dpi"),
+    ],
+)
+def test_bad_parameters_are_refused_before_any_work(tmp_path, params, message):
+    project = Project(tmp_path / "refused")
+    done = project.run("generate", params, fails=True)
+    assert message in " ".join((done.stdout + done.stderr).split())
+    assert not project.data("02_intermediate").exists()
