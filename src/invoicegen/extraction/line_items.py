@@ -204,7 +204,7 @@ def _second_figure(rows: Sequence[list[Cell]], anchors: Sequence[Cell]) -> Cell 
 
 
 def _nearest_rows(others: Sequence[Cell], anchors: Sequence[Cell], fixed: dict[int, int]) -> dict[int, int]:
-    """The row of every cell: that with the smallest vertical gap, overlap counting as negative gap, nearest cells first.
+    """The row of every cell: that with the smallest vertical gap, overlap counted as negative, nearest cells first.
 
     A row grows by what it takes in, so that a cell at the bottom of a tall row finds it. Of two rows as near,
     a cell goes to the upper one. Cells in ``fixed`` have their row already.

@@ -27,8 +27,8 @@ class PlanOptions(BaseModel):
     kinds: dict[DocumentKind, float] = Field(
         description="weight of each kind of document, times its weight in the locale"
     )
-    engines: dict[str, float] = Field(
-        description="weight of each OCR engine; pdf_text reads the PDF's own words"
+    engines: dict[TemplateFamily, dict[str, float]] = Field(
+        description="weight of each OCR engine by family; pdf_text reads the PDF's own words"
     )
     presets: dict[TemplateFamily, dict[str, float]] = Field(
         description="weight of each augmentation preset by family, for pages that an OCR engine reads"
