@@ -65,4 +65,5 @@ class ParameterHooks:
     @hook_impl
     def after_context_created(self, context: Any) -> None:
         """Called by Kedro; see :func:`check_parameters`."""
-        check_parameters(context.params)
+        # Raw, as configured: Kedro itself would refuse ill-typed ones too, but with less to go by, and not unknown keys.
+        check_parameters(context.config_loader["parameters"])

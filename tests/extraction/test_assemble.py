@@ -149,6 +149,23 @@ def test_a_wrong_item_amount_fails_the_sum(make_page):
     assert check(assemble([make_page(words)]), "sum of line amounts = subtotal")["ok"] is False
 
 
+@pytest.mark.parametrize(
+    ("quantity", "price", "discount", "amount"),
+    [
+        ("26", "12,15", "5,00", "300,10"),  # a rate whose sign is in the caption
+        ("26", "12,15", "5 %", "300,10"),
+        ("2", "10,00", "-1,50", "18,50"),
+        ("-2", "10,00", "1,50", "-18,50"),  # a credit note
+        ("3", "0,333", None, "1,00"),
+    ],
+)
+def test_discounted_rows_hold(make_page, quantity, price, discount, amount):
+    words = [(quantity, 400, 300, "B-ITEM_QUANTITY"), (price, 500, 300, "B-ITEM_UNIT_PRICE")]
+    words += [(discount, 700, 300, "B-ITEM_DISCOUNT")] if discount else []
+    result = assemble([make_page([*words, (amount, 900, 300, "B-ITEM_AMOUNT")])])
+    assert check(result, "quantity × unit price - discount = amount")["ok"] is True
+
+
 def test_paid_and_due_make_the_total(make_page):
     words = [
         ("100.00", 900, 100, "B-TOTAL_AMOUNT"),
@@ -216,7 +233,13 @@ def test_code_letters_of_rows_are_resolved_through_the_tax_lines(make_page):
     [
         ([("Gutschrift", 60, 60, "B-DOCUMENT_TYPE")], (1240, 1754), "credit_note"),
         ([("RECEIPT", 60, 60, "B-DOCUMENT_TYPE")], (1240, 1754), "receipt"),
-        ([("Invoice", 60, 60, "B-DOCUMENT_TYPE")], (400, 1600), "invoice"),
+        ([("Invoice", 60, 60, "B-DOCUMENT_TYPE")], (1240, 1754), "invoice"),
+        ([("Invoice", 60, 60, "B-DOCUMENT_TYPE")], (400, 1600), "receipt"),
+        (
+            [("Invoice", 60, 60, "B-DOCUMENT_TYPE"), ("Durand", 60, 90, "B-BUYER_NAME")],
+            (400, 1600),
+            "invoice",
+        ),
         ([("5.00", 60, 60, "B-TOTAL_AMOUNT")], (400, 1600), "receipt"),
         ([("5.00", 60, 60, "B-TOTAL_AMOUNT")], (1240, 1754), "invoice"),
         ([("5.00", 60, 60, "B-AMOUNT_PAID")], (1240, 1754), "receipt"),

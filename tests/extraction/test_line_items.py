@@ -129,6 +129,58 @@ def test_a_description_goes_on_after_the_page_break(make_page):
     assert [item["ITEM_DESCRIPTION"]["text"] for item in items] == ["Long rest", "Next"]
 
 
+def receipt(make_page, lines):
+    """A till receipt: each line is ``[(text, x, NER label), …]``, lines at even distances."""
+    words = [(text, x, 100 + 20 * n, tag) for n, line in enumerate(lines) for text, x, tag in line]
+    return make_page(words, width=400, height=1200)
+
+
+def test_descriptions_above_their_figures(make_page):
+    lines = []
+    for row, price in enumerate(("1.50", "2.50", "3.50")):
+        lines += [
+            [(f"thing{row}", 20, "B-ITEM_DESCRIPTION")],
+            [("1", 40, "B-ITEM_QUANTITY"), (price, 150, "B-ITEM_UNIT_PRICE"), (price, 300, "B-ITEM_AMOUNT")],
+        ]
+    items = rebuild_line_items([receipt(make_page, lines)])
+    assert [(i["ITEM_DESCRIPTION"]["text"], i["ITEM_AMOUNT"]["text"]) for i in items] == [
+        ("thing0", "1.50"),
+        ("thing1", "2.50"),
+        ("thing2", "3.50"),
+    ]
+
+
+@pytest.mark.parametrize("above", [True, False])
+def test_quantities_go_where_the_products_hold(make_page, above):
+    lines = []
+    for row, (quantity, price, amount) in enumerate(
+        [("2", "1.50", "3.00"), (None, None, "9.00"), ("3", "2.00", "6.00")]
+    ):
+        item = [(f"thing{row}", 20, "B-ITEM_DESCRIPTION"), (amount, 300, "B-ITEM_AMOUNT")]
+        times = [(quantity, 40, "B-ITEM_QUANTITY"), (price, 150, "B-ITEM_UNIT_PRICE")] if quantity else None
+        lines += [line for line in ((times, item) if above else (item, times)) if line]
+    items = rebuild_line_items([receipt(make_page, lines)])
+    assert [i.get("ITEM_QUANTITY", {}).get("text") for i in items] == ["2", None, "3"]
+    assert [i.get("ITEM_UNIT_PRICE", {}).get("text") for i in items] == ["1.50", None, "2.00"]
+
+
+def test_discounts_below_their_items(make_page):
+    lines = []
+    for row, off in enumerate(("0.20", None, "0.30")):
+        amount = "1.80" if row == 0 else "2.00" if row == 1 else "1.70"
+        lines += [
+            [(f"thing{row}", 20, "B-ITEM_DESCRIPTION")],
+            [
+                ("1", 40, "B-ITEM_QUANTITY"),
+                ("2.00", 150, "B-ITEM_UNIT_PRICE"),
+                (amount, 300, "B-ITEM_AMOUNT"),
+            ],
+        ]
+        lines += [[(off, 300, "B-ITEM_DISCOUNT")]] if off else []
+    items = rebuild_line_items([receipt(make_page, lines)])
+    assert [i.get("ITEM_DISCOUNT", {}).get("text") for i in items] == ["0.20", None, "0.30"]
+
+
 def test_random_labels_never_break_it(make_document):
     document = make_document(5)
     rng = np.random.default_rng(0)

@@ -1,6 +1,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 from kedro.framework.project import pipelines
@@ -81,8 +82,10 @@ def test_bad_parameters_are_refused_with_key_value_and_choice(parameters, messag
         check_parameters(parameters)
 
 
-def generate_parameters(catalog, **changes):
-    return {"generate": {**catalog.load("parameters")["generate"], **changes}}
+def parameters(env=None):
+    bootstrap_project(ROOT)
+    with KedroSession.create(ROOT, env=env) as session:
+        return session.load_context().config_loader["parameters"]
 
 
 @pytest.mark.parametrize(
@@ -90,18 +93,31 @@ def generate_parameters(catalog, **changes):
     [
         ({"locales": {"tlh_QO": 1}}, r"generate: locales: unknown tlh_QO; allowed: .*de_DE"),
         ({"families": {"baroque": 1}}, r"generate.families.baroque.*modern.*baroque"),
-        ({"engines": {"modern": {"clairvoyance": 1}}}, r"engines.modern: unknown clairvoyance; allowed: pdf_text, rap"),
+        (
+            {"engines": dict.fromkeys(("modern", "classic", "receipt"), {"clairvoyance": 1})},
+            r"engines.modern: unknown clairvoyance; allowed: pdf_text, rap",
+        ),
         ({"documents": 120}, r"documents \(120\) must be a multiple of shard_size \(50\).* take 150"),
         ({"shard": 2, "shards": 2}, r"shard 2 of 2: count from 0 to 1"),
     ],
 )
-def test_impossible_generations_are_refused(catalog, changes, message):
+def test_impossible_generations_are_refused(changes, message):
     with pytest.raises(ParameterError, match=message):
-        check_parameters(generate_parameters(catalog, **changes))
+        check_parameters({"generate": {**parameters()["generate"], **changes}})
 
 
-def test_the_shipped_parameters_pass(catalog):
-    check_parameters(catalog.load("parameters"))
+@pytest.mark.parametrize("env", [None, "test"])
+def test_the_shipped_parameters_pass_and_each_has_its_options(env):
+    given = parameters(env)
+    check_parameters(given)
+    used = {
+        name for pipeline in pipelines.values() for name in pipeline.inputs() if name.startswith("params:")
+    }
+    assert used == {f"params:{key}" for key in given}
+
+
+def test_node_hints_can_be_resolved():
+    """A hint that only a type checker knows would switch Kedro's option checking off."""
     bootstrap_project(ROOT)
-    with KedroSession.create(ROOT, env="test") as session:
-        check_parameters(session.load_context().params)
+    for node in pipelines["__default__"].nodes:
+        assert get_type_hints(node.func)

@@ -113,7 +113,7 @@ def rank_fields(spans: Sequence[EntitySpan], hints: DocumentHints) -> dict[str, 
 def find_tax_lines(
     page: PagePrediction, spans: Sequence[EntitySpan], hints: DocumentHints
 ) -> list[dict[str, FieldValue]]:
-    """The rate, base and tax that stand on one printed row; a row with a tax and at least one of the others."""
+    """The rate, base and tax that stand on one printed row; a lone tax only where several rows have one."""
     parts = [span for span in spans if span.type in TAX_LINE_TYPES]
     if not parts:
         return []
@@ -127,7 +127,8 @@ def find_tax_lines(
             row = {}
             rows.append((level, row))
         row[span.type] = to_field(span, hints)
-    return [row for _, row in rows if "TAX_AMOUNT" in row and len(row) > 1]
+    lines = [row for _, row in rows if "TAX_AMOUNT" in row]
+    return lines if len(lines) > 1 else [row for row in lines if len(row) > 1]
 
 
 def _level(span: EntitySpan, straight: StraightWords) -> float:
@@ -212,14 +213,28 @@ def resolve_tax_codes(
         straight = straighten(page.words)
         level, height = (_level(span, straight), float(straight.height[list(span.words)].mean()))
         for i in np.flatnonzero(np.abs(straight.y - level) < 0.5 * height):
-            letter = page.words[i].text.strip("()=:.,*")
-            if i not in span.words and re.fullmatch(r"[A-Z0-9]", letter):
-                rates.setdefault(letter, rate)
-    for item in line_items:
-        field = item.get("ITEM_TAX_RATE")
-        code = "" if field is None else field["text"].strip("()=:.,*").upper()
-        if field is not None and code in rates:
-            field["value"] = rates[code]
+            if i not in span.words and _is_tax_code(page.words[i].text):
+                rates.setdefault(_tax_code(page.words[i].text), rate)
+    printed = {
+        rate
+        for span in spans
+        if span.type == "TAX_RATE" and (rate := normalise_value("TAX_RATE", span.text, hints))
+    }
+    coded = [
+        field for item in line_items if (field := item.get("ITEM_TAX_RATE")) and _is_tax_code(field["text"])
+    ]
+    if len(printed) == 1 and len({_tax_code(field["text"]) for field in coded}) == 1:
+        rates.setdefault(_tax_code(coded[0]["text"]), printed.pop())  # one rate, one code
+    for field in coded:
+        field["value"] = rates.get(_tax_code(field["text"]), field["value"])
+
+
+def _tax_code(text: str) -> str:
+    return text.strip("()=:.,*").upper()
+
+
+def _is_tax_code(text: str) -> bool:
+    return re.fullmatch(r"[A-Z0-9]", _tax_code(text)) is not None
 
 
 def document_type(
@@ -227,9 +242,9 @@ def document_type(
 ) -> DocumentType:
     """What kind of document this is.
 
-    The most confident readable title decides, but for "invoice" and "bill" on a page as long as a till roll that
-    names neither buyer nor bank account nor due date: that is a receipt. So is a document without a title that looks
-    like this, or on which an amount was tendered. Everything else is an invoice.
+    The most confident title decides where it says credit note or receipt. Else a receipt is what names neither buyer
+    nor bank account nor due date, and is as long as a till roll or says what was paid; tills print "tax invoice" and
+    "bill" too. Everything else is an invoice.
     """
     titles = [field["value"] for field in fields.get("DOCUMENT_TYPE", ()) if field["value"] is not None]
     long_page = bool(pages) and pages[0].height > RECEIPT_RATIO * pages[0].width
@@ -238,5 +253,4 @@ def document_type(
         return "credit_note"
     if titles and titles[0] == "rcpt":
         return "receipt"
-    tendered = "AMOUNT_PAID" in fields and not titles
-    return "receipt" if (long_page or tendered) and not business else "invoice"
+    return "receipt" if (long_page or "AMOUNT_PAID" in fields) and not business else "invoice"

@@ -80,15 +80,27 @@ def _adjustment(fields: Fields) -> Decimal:
     return sum(_all(fields, "CHARGE_AMOUNT"), Decimal(0)) - discounts
 
 
+def _tax_of_lines(tax_lines: Sequence[Item]) -> Decimal:
+    """The tax of all tax lines together."""
+    read = (number(line.get("TAX_AMOUNT")) for line in tax_lines)
+    return sum((value for value in read if value is not None), Decimal(0))
+
+
 def _first_ok(tries: Sequence[Check]) -> Check:
     """The first reading of the figures that holds, else the plainest."""
     return next((check for check in tries if check["ok"]), tries[0])
 
 
+def _cash_rounding(total: Decimal) -> Decimal:
+    """Half the coin that a total may have been rounded to: 1 or 0.05 of the currency, if the total is that even."""
+    return next((coin / 2 for coin in (Decimal(1), Decimal("0.05")) if total % coin == 0), Decimal(0))
+
+
 def check_total(fields: Fields, tax_lines: Sequence[Item]) -> Check:
     """Subtotal and tax make the total.
 
-    The subtotal may stand before document-level discounts and charges, and may have the tax in it already.
+    The subtotal may stand before document-level discounts and charges, and may have the tax in it already. A total that
+    is a multiple of a coin may have been rounded to it.
     """
     rule, subject = "subtotal + tax = total", "TOTAL_AMOUNT"
     subtotal, total = best(fields, "SUBTOTAL_AMOUNT"), best(fields, "TOTAL_AMOUNT")
@@ -100,7 +112,7 @@ def check_total(fields: Fields, tax_lines: Sequence[Item]) -> Check:
         return _cannot(rule, subject, reason)
     by_line = [value for line in tax_lines if (value := number(line.get("TAX_AMOUNT"))) is not None]
     sums = (taxes[0], sum(by_line, Decimal(0)), sum(taxes, Decimal(0)), Decimal(0))
-    tolerance = ROUNDING * (1 + max(len(by_line), 1))
+    tolerance = max(ROUNDING * (1 + max(len(by_line), 1)), _cash_rounding(total))
     more = (Decimal(0), _adjustment(fields))
     return _first_ok(
         [_check(rule, subject, subtotal + tax + m, total, tolerance) for tax in sums for m in more]
@@ -142,13 +154,14 @@ def check_tax_bases(fields: Fields, tax_lines: Sequence[Item]) -> Check:
     """
     rule, subject = "sum of tax bases = subtotal", "SUBTOTAL_AMOUNT"
     bases = [value for line in tax_lines if (value := number(line.get("TAX_BASE_AMOUNT"))) is not None]
-    taxes = [value for line in tax_lines if (value := number(line.get("TAX_AMOUNT"))) is not None]
+    taxes = _all(fields, "TAX_AMOUNT")
     subtotal, total = best(fields, "SUBTOTAL_AMOUNT"), best(fields, "TOTAL_AMOUNT")
     if subtotal is None or not bases:
         reason = _missing(tax_base_amount=bases[0] if bases else None, subtotal_amount=subtotal)
         return _cannot(rule, subject, reason)
     targets = [subtotal, subtotal + _adjustment(fields)]
-    targets += [] if total is None else [total - sum(taxes, Decimal(0))]
+    if total is not None and taxes:
+        targets += [total - taxes[0], total - sum(taxes, Decimal(0)), total - _tax_of_lines(tax_lines)]
     sums = (sum(bases, Decimal(0)), sum(set(bases), Decimal(0)))
     tolerance = ROUNDING * len(bases)
     return _first_ok([_check(rule, subject, got, target, tolerance) for target in targets for got in sums])
@@ -169,21 +182,27 @@ def check_items(items: Sequence[Item]) -> list[Check]:
             reason = _missing(item_quantity=quantity, item_unit_price=price, item_amount=amount)
             checks.append(_cannot(rule, subject, reason))
             continue
-        expected = quantity * price
+        product = quantity * price
+        reductions = [Decimal(0)]
         discount = item.get("ITEM_DISCOUNT")
         if discount is not None and (printed := discount["value"]) is not None:
-            if printed.endswith("%"):
-                expected -= expected * abs(Decimal(printed[:-1])) / 100
-            else:
-                expected -= abs(Decimal(printed))
-        # A unit price is rounded too: a cent of it weighs as many times as the quantity says, half a unit
-        # each.
+            # A rate may be printed without its sign, which stands in the column's caption.
+            off = abs(Decimal(printed.rstrip("%")))
+            reductions = (
+                [product * off / 100]
+                if printed.endswith("%")
+                else [off.copy_sign(product), product * off / 100]
+            )
+        # A unit price is rounded too: half a unit of its last digit weighs as many times as the quantity says.
         unit = Decimal(1).scaleb(min(int(price.as_tuple().exponent), 0))
-        checks.append(_check(rule, subject, _money(expected), amount, ROUNDING + abs(quantity) * unit / 2))
+        tolerance = ROUNDING + abs(quantity) * unit / 2
+        checks.append(
+            _first_ok([_check(rule, subject, _money(product - r), amount, tolerance) for r in reductions])
+        )
     return checks
 
 
-def check_item_sum(fields: Fields, items: Sequence[Item]) -> Check:
+def check_item_sum(fields: Fields, items: Sequence[Item], tax_lines: Sequence[Item]) -> Check:
     """The line amounts make the subtotal, or the total with or without tax; discounts and charges apart."""
     rule, subject = "sum of line amounts = subtotal", "line_items"
     amounts = [number(item.get("ITEM_AMOUNT")) for item in items]
@@ -202,7 +221,7 @@ def check_item_sum(fields: Fields, items: Sequence[Item]) -> Check:
         return _cannot(rule, subject, "no readable SUBTOTAL_AMOUNT or TOTAL_AMOUNT")
     taxes = _all(fields, "TAX_AMOUNT")
     if total is not None and taxes:
-        targets += [total - taxes[0], total - sum(taxes, Decimal(0))]
+        targets += [total - taxes[0], total - sum(taxes, Decimal(0)), total - _tax_of_lines(tax_lines)]
     summed = sum(read, Decimal(0))
     sums = (summed, summed + _adjustment(fields))
     return _first_ok([_check(rule, subject, target, got) for got in sums for target in targets])
@@ -314,7 +333,7 @@ def run_checks(fields: Fields, line_items: Sequence[Item], tax_lines: Sequence[I
         *check_tax_lines(fields, tax_lines),
         check_tax_bases(fields, tax_lines),
         *check_items(line_items),
-        check_item_sum(fields, line_items),
+        check_item_sum(fields, line_items, tax_lines),
         check_due(fields),
         *check_dates(fields),
         *check_ids(fields),

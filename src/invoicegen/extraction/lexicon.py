@@ -75,7 +75,7 @@ COUNTRY_WORDS: Final[dict[str, str]] = {
     "pvn": "LV", "polska": "PL", "poland": "PL", "nip": "PL", "cesko": "CZ", "czechia": "CZ", "dic": "CZ",
     "sverige": "SE", "sweden": "SE", "danmark": "DK", "denmark": "DK", "cvr": "DK", "norge": "NO", "norway": "NO",
     "mva": "NO", "suomi": "FI", "finland": "FI", "alv": "FI", "india": "IN", "gstin": "IN", "ifsc": "IN",
-    "australia": "AU", "abn": "AU", "canada": "CA", "kingdom": "GB", "england": "GB", "scotland": "GB",
+    "australia": "AU", "abn": "AU", "canada": "CA", "hst": "CA", "pst": "CA", "qst": "CA", "ontario": "CA", "quebec": "CA", "alberta": "CA", "kingdom": "GB", "england": "GB", "scotland": "GB",
     "wales": "GB", "ireland": "IE", "singapore": "SG", "zealand": "NZ", "philippines": "PH", "japan": "JP",
 }  # fmt: skip
 """Folded words that point to the seller's country."""
@@ -189,7 +189,7 @@ UNIT_CODES: Final[dict[str, str]] = {
         "ANN": "année années gads year years yr p.a jahr jahre an ans jaar año años anno anni ano anos rok lat år "
         "vuosi",
         "MIN": "min mins minute minutes minuten minuto minuti minuut minuty",
-        "NT": "nuitée nuitées ü nakts naktis night nights nts nacht nächte nuit nuits nachten noche noches notte "
+        "NT": "nuitée nuitées nakts naktis night nights nts nacht nächte nuit nuits nachten noche noches notte "
         "notti noite noites noc",
         "KGM": "kg kgs kilo kilos kilogram kilograms kilogramm",
         "GRM": "g gr gram grams gramm gramme grammes",
@@ -235,6 +235,8 @@ UNIT_CODES: Final[dict[str, str]] = {
 """Folded print to UN/ECE Recommendation 20 (packages: 21) code; pieces and units are both C62, "one"."""
 
 LOCAL_UNIT_CODES: Final[dict[tuple[str, str], str]] = {
+    ("de", "T"): "DAY",
+    ("de", "Ü"): "NT",
     ("es", "ml"): "MTR",  # metro lineal
     ("fr", "ml"): "MTR",
     ("it", "ml"): "MTR",
@@ -247,7 +249,7 @@ LOCAL_UNIT_CODES: Final[dict[tuple[str, str], str]] = {
     ("nl", "u"): "HUR",
     ("fi", "t"): "HUR",
 }
-"""Prints that mean something else in one language than in the others."""
+"""Prints that mean something else in one language than in the others; upper case as printed."""
 
 DOCUMENT_TYPE_WORDS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(
     (code, re.compile("|".join(patterns)))
@@ -345,7 +347,7 @@ DOCUMENT_TYPE_WORDS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(
                 r"danovy doklad",
                 r"\btax inv",
                 r"pro ?forma",
-                r"hono(ra)+r",
+                r"honora",
                 r"minuta",
                 r"parcella",
                 r"copia di cortesia",

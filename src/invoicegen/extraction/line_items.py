@@ -131,7 +131,6 @@ def assign_rows(cells: Sequence[Cell]) -> list[list[Cell]]:
         for group in DIRECTED_GROUPS:
             chosen = [i for i, cell in enumerate(others) if cell.type in group]
             row_of.update(_directed_rows(others, chosen, anchors, row_of))
-        row_of = _nearest_rows(others, anchors, row_of)
         rows = [[anchor] for anchor in anchors]
         for i in sorted(row_of):
             rows[row_of[i]].append(others[i])
@@ -144,22 +143,21 @@ def assign_rows(cells: Sequence[Cell]) -> list[list[Cell]]:
 def _directed_rows(
     others: Sequence[Cell], chosen: Sequence[int], anchors: Sequence[Cell], row_of: dict[int, int]
 ) -> dict[int, int]:
-    """Rows of the chosen cells where one direction suits them better than nearness; else none, and nearness decides."""
-    beside = {i: row for i in chosen if (row := _row_beside(others[i], anchors)) is not None}
-    if len(beside) == len(chosen):
-        return {}
-    centres = np.array([anchor.centre for anchor in anchors])
+    """Rows of the cells of one group: the nearest, unless going all down or all up from them suits better."""
     nearest = _nearest_rows(others, anchors, row_of)
+    beside = {i: row for i in chosen if (row := _row_beside(others[i], anchors)) is not None}
     candidates = [{i: nearest[i] for i in chosen}]
+    if len(beside) == len(chosen):
+        return candidates[0]
+    centres = np.array([anchor.centre for anchor in anchors])
     for shift in (0, -1):  # the anchor below, the anchor above
         rows = {}
         for i in chosen:
             row = beside.get(i, int(np.searchsorted(centres, others[i].centre)) + shift)
             rows[i] = min(max(row, 0), len(anchors) - 1)
         candidates.append(rows)
-    scores = [_suits(others, rows, anchors) for rows in candidates]
-    best = max(range(len(candidates)), key=lambda n: (scores[n], -n))
-    return candidates[best] if best else {}
+    scores = [_suits(others, rows, anchors, row_of) for rows in candidates]
+    return candidates[max(range(len(candidates)), key=lambda n: (scores[n], -n))]
 
 
 def _row_beside(cell: Cell, anchors: Sequence[Cell]) -> int | None:
@@ -171,20 +169,43 @@ def _row_beside(cell: Cell, anchors: Sequence[Cell]) -> int | None:
     return None
 
 
-def _suits(others: Sequence[Cell], rows: dict[int, int], anchors: Sequence[Cell]) -> int:
-    """How well an assignment of the cells of one group suits: products that hold, less what is double or lacking."""
+def _suits(
+    others: Sequence[Cell], rows: dict[int, int], anchors: Sequence[Cell], row_of: dict[int, int]
+) -> int:
+    """How well an assignment of a group's cells suits: products that hold, less what is double or lacking.
+
+    Args:
+        others: All cells but the anchors.
+        rows: Index in ``others`` to row, for the cells of the group.
+        anchors: One a row.
+        row_of: The same for the groups before.
+    """
     by_row: dict[tuple[int, str], list[Cell]] = defaultdict(list)
     for i, row in rows.items():
         by_row[row, others[i].type].append(others[i])
-    score = -sum(len(same) - 1 for same in by_row.values())
+    score = -float(sum(len(same) - 1 for same in by_row.values()))
+    score -= (
+        0.5
+        * any(others[i].bottom < anchors[row].top for i, row in rows.items())
+        * any(others[i].top > anchors[row].bottom for i, row in rows.items())
+    )
     if any(name == "ITEM_DESCRIPTION" for _, name in by_row):
         score += sum((row, "ITEM_DESCRIPTION") in by_row for row in range(len(anchors)))
+        return score
+    for i, row in row_of.items():
+        by_row[row, others[i].type].append(others[i])
+
+    def number(row: int, name: str) -> float | None:
+        return next((cell.number for cell in by_row.get((row, name), ()) if cell.number is not None), None)
+
     for row, anchor in enumerate(anchors):
-        factors = [by_row.get((row, name), [None])[0] for name in ("ITEM_QUANTITY", "ITEM_UNIT_PRICE")]
-        numbers = [cell.number for cell in (*factors, anchor) if cell is not None and cell.number is not None]
-        if len(numbers) == 3 and anchor.type == "ITEM_AMOUNT":
-            quantity, price, amount = numbers
-            score += 1 if abs(quantity * price - amount) <= 0.01 + 0.005 * abs(quantity) else -1
+        quantity, price = number(row, "ITEM_QUANTITY"), number(row, "ITEM_UNIT_PRICE")
+        if quantity is None or price is None or anchor.number is None or anchor.type != "ITEM_AMOUNT":
+            continue
+        off = abs(number(row, "ITEM_DISCOUNT") or 0.0)
+        product, slack = quantity * price, 0.011 + 0.005 * abs(quantity)
+        holds = any(abs(product - less - anchor.number) <= slack for less in (off, product * off / 100))
+        score += 1 if holds else -1
     return score
 
 

@@ -86,7 +86,12 @@ def _unit(text: str, hints: DocumentHints) -> str | None:
         return "MIL" if per[1] == "1000" else "CEN"
     counted = re.fullmatch(r"(?:(?:per|à|je|par|pro|le|la)\s+)?(?:1\s+)?(.+)", joined, re.IGNORECASE)
     key = fold(counted[1] if counted else joined).replace(" ", "-").strip(".,:/()-")
-    return LOCAL_UNIT_CODES.get((hints.language or "", key)) or UNIT_CODES.get(key)
+    language = hints.language or ""
+    return (
+        LOCAL_UNIT_CODES.get((language, joined))
+        or LOCAL_UNIT_CODES.get((language, key))
+        or UNIT_CODES.get(key)
+    )
 
 
 def without_caption(text: str) -> str:

@@ -54,10 +54,11 @@ class PlanOptions(BaseModel):
         for family, weight in self.families.items():
             if not weight:
                 continue
-            if family not in self.presets:
-                raise ValueError(
-                    f"presets: none given for family {family!r}; add e.g. {family}: {{clean: 1}}"
-                )
+            for name, given, example in (("presets", self.presets, "clean"), ("engines", self.engines, "pdf_text")):
+                if family not in given:
+                    raise ValueError(
+                        f"{name}: none given for family {family!r}; add e.g. {family}: {{{example}: 1}}"
+                    )
             for locale in (name for name, share in self.locales.items() if share):
                 if not self.kind_weights(family, locale):
                     raise ValueError(

@@ -17,15 +17,17 @@ def train(
     validation_pages: dict[str, Callable[[], Any]],
     options: TrainOptions,
     folders: TrainingFolders,
+    manifest: dict[str, Any],
 ) -> tuple[Path, dict[str, Any], list[dict[str, Any]]]:
     """Train, and give the best model's folder, the summary and the history of the epochs.
 
-    Both splits map partition ids to what loads a ``pyarrow.Table`` of annotated pages.
+    Both splits map partition ids to what loads a ``pyarrow.Table`` of annotated pages; the manifest says what was
+    generated, and goes into the summary.
     """
     from invoicegen.modeling.training import train_model
 
     trained = train_model(train_pages, validation_pages, options, folders.checkpoints, folders.metrics)
-    return trained.path, trained.summary, trained.history
+    return trained.path, {**trained.summary, "data": manifest}, trained.history
 
 
 def plot_training_curves(history: list[dict[str, Any]]) -> Any:
