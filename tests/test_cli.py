@@ -40,6 +40,16 @@ def test_help_imports_nothing_slow():
     assert done.stdout.strip() == "[]"
 
 
+def test_kedro_finds_no_commands_of_its_own_here():
+    # Kedro refuses to run in a project whose package has a cli module without a click group named cli.
+    import click
+
+    from invoicegen import cli
+
+    assert isinstance(cli.cli, click.Group)
+    assert not cli.cli.commands
+
+
 def test_one_json_object_a_document(invoice_pdf, untrained_model):
     result = runner.invoke(
         app, ["extract", str(invoice_pdf), str(invoice_pdf.parent), "--model", str(untrained_model)]

@@ -1,8 +1,12 @@
 import os
+import sys
 
+import cloudpickle
 import pytest
 
 from invoicegen.execution import ExecutionOptions, Failure, map_items
+
+cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers cannot import a test module
 
 
 def _square(n):

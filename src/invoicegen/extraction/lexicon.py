@@ -75,7 +75,8 @@ COUNTRY_WORDS: Final[dict[str, str]] = {
     "pvn": "LV", "polska": "PL", "poland": "PL", "nip": "PL", "cesko": "CZ", "czechia": "CZ", "dic": "CZ",
     "sverige": "SE", "sweden": "SE", "danmark": "DK", "denmark": "DK", "cvr": "DK", "norge": "NO", "norway": "NO",
     "mva": "NO", "suomi": "FI", "finland": "FI", "alv": "FI", "india": "IN", "gstin": "IN", "ifsc": "IN",
-    "australia": "AU", "abn": "AU", "canada": "CA", "hst": "CA", "pst": "CA", "qst": "CA", "ontario": "CA", "quebec": "CA", "alberta": "CA", "kingdom": "GB", "england": "GB", "scotland": "GB",
+    "australia": "AU", "abn": "AU", "canada": "CA", "hst": "CA", "pst": "CA", "qst": "CA", "ontario": "CA",
+    "quebec": "CA", "alberta": "CA", "kingdom": "GB", "england": "GB", "scotland": "GB",
     "wales": "GB", "ireland": "IE", "singapore": "SG", "zealand": "NZ", "philippines": "PH", "japan": "JP",
 }  # fmt: skip
 """Folded words that point to the seller's country."""

@@ -149,14 +149,14 @@ def _directed_rows(
     candidates = [{i: nearest[i] for i in chosen}]
     if len(beside) == len(chosen):
         return candidates[0]
+    scores = [_suits(others, candidates[0], anchors, row_of)]
     centres = np.array([anchor.centre for anchor in anchors])
     for shift in (0, -1):  # the anchor below, the anchor above
-        rows = {}
-        for i in chosen:
-            row = beside.get(i, int(np.searchsorted(centres, others[i].centre)) + shift)
-            rows[i] = min(max(row, 0), len(anchors) - 1)
-        candidates.append(rows)
-    scores = [_suits(others, rows, anchors, row_of) for rows in candidates]
+        rows = {i: beside.get(i, int(np.searchsorted(centres, others[i].centre)) + shift) for i in chosen}
+        # What has no anchor that way belongs to a row on the page before or after.
+        inside = {i: row for i, row in rows.items() if 0 <= row < len(anchors)}
+        scores.append(_suits(others, inside, anchors, row_of) - 0.5 * (len(rows) - len(inside)))
+        candidates.append({i: min(max(row, 0), len(anchors) - 1) for i, row in rows.items()})
     return candidates[max(range(len(candidates)), key=lambda n: (scores[n], -n))]
 
 
@@ -171,7 +171,7 @@ def _row_beside(cell: Cell, anchors: Sequence[Cell]) -> int | None:
 
 def _suits(
     others: Sequence[Cell], rows: dict[int, int], anchors: Sequence[Cell], row_of: dict[int, int]
-) -> int:
+) -> float:
     """How well an assignment of a group's cells suits: products that hold, less what is double or lacking.
 
     Args:
@@ -266,7 +266,7 @@ def _value(
 ) -> FieldValue:
     """What the cells of one type in one row say: descriptions are joined, of other types the most confident counts."""
     ordered = sorted(cells, key=lambda cell: cell.top)
-    if VALUE_KINDS[entity_type] == "string":
+    if entity_type == "ITEM_DESCRIPTION":
         spans = [span_of(entity_type, prediction, [word for cell in ordered for word in cell.words])]
     else:
         spans = [span_of(entity_type, prediction, cell.words) for cell in ordered]

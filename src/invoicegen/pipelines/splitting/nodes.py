@@ -13,6 +13,9 @@ from invoicegen.splitting import assign_split
 
 Shards = dict[str, pa.Table]
 
+GALLERY_PAGES = 40
+CONTACT_SHEET_PAGES = 8
+
 
 def split_pages(
     plans: dict[str, Loader],
@@ -71,3 +74,20 @@ def describe_model_input(
                 f"{generate.split.model_dump()}; raise generate.documents or take another generate.seed"
             )
     return manifest
+
+
+def draw_gallery(train: dict[str, Loader], manifest: dict[str, Any], generate: GenerateOptions) -> tuple[str, Any]:
+    """Some pages of the training split with their labels: an HTML page and a contact sheet.
+
+    ``manifest`` is not read: it says that the shards are all there.
+    """
+    from invoicegen.gallery import contact_sheet, render_gallery
+    from invoicegen.schema.rows import row_to_page
+
+    pages = []
+    for name in generate.shard_names():
+        rows = train[name]().select(["annotation", "split", "image"]).slice(0, GALLERY_PAGES - len(pages)).to_pylist()
+        pages += [(row_to_page(row), row["image"]["bytes"]) for row in rows]
+        if len(pages) == GALLERY_PAGES:
+            break
+    return render_gallery(pages), contact_sheet(pages[:CONTACT_SHEET_PAGES])

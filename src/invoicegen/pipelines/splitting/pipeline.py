@@ -6,7 +6,7 @@ from typing import Any
 
 from kedro.pipeline import Pipeline, node
 
-from invoicegen.pipelines.splitting.nodes import describe_model_input, split_pages
+from invoicegen.pipelines.splitting.nodes import describe_model_input, draw_gallery, split_pages
 
 
 def create_pipeline(**kwargs: Any) -> Pipeline:
@@ -32,6 +32,12 @@ def create_pipeline(**kwargs: Any) -> Pipeline:
                 ["train_shards", "validation_shards", "test_shards", "params:generate"],
                 "model_input_manifest",
                 name="describe_model_input",
+            ),
+            node(
+                draw_gallery,
+                ["train_shards", "model_input_manifest", "params:generate"],
+                ["gallery", "contact_sheet"],
+                name="draw_gallery",
             ),
         ]
     )
