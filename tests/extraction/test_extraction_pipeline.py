@@ -24,7 +24,7 @@ def test_parameters_of_both_environments_are_options():
     base = yaml.safe_load((CONF / "base" / "parameters_extraction.yml").read_text())["extract"]
     test = yaml.safe_load((CONF / "test" / "parameters_extraction.yml").read_text())["extract"]
     assert ExtractOptions(**base).model == "data/06_models/model"
-    assert ExtractOptions(**{**base, **test}).documents
+    assert ExtractOptions(**{**base, **test}).batch_pages == 2
 
 
 def test_the_catalog_entry_saves_what_the_node_gives(invoice_pdf, untrained_model, tmp_path):

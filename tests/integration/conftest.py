@@ -27,9 +27,15 @@ class Project:
         command = [sys.executable, "-m", "invoicegen", "--pipeline", pipeline, "--env", "test"]
         return [*command, "--params", params] if params else command
 
-    def run(self, pipeline: str, params: str | None = None, *, fails: bool = False) -> subprocess.CompletedProcess:
+    def run(
+        self, pipeline: str, params: str | None = None, *, fails: bool = False
+    ) -> subprocess.CompletedProcess:
         done = subprocess.run(
-            self.command(pipeline, params), cwd=self.folder, capture_output=True, text=True, env=self.environment
+            self.command(pipeline, params),
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            env=self.environment,
         )
         assert (done.returncode != 0) == fails, done.stdout[-6000:] + done.stderr[-6000:]
         return done
@@ -47,7 +53,17 @@ class Project:
     def files(self, path: str) -> dict[str, bytes]:
         """Contents of a data folder by path, without the fingerprint folder."""
         root = self.data(path)
-        return {"/".join(p.relative_to(root).parts[-1:]): p.read_bytes() for p in sorted(root.rglob("*")) if p.is_file()}
+        return {
+            "/".join(p.relative_to(root).parts[-1:]): p.read_bytes()
+            for p in sorted(root.rglob("*"))
+            if p.is_file()
+        }
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A project in which nothing has run yet."""
+    return Project(tmp_path / "project")
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,6 @@ from pathlib import Path
 import jsonschema
 import pyarrow.parquet as pq
 import pytest
-from conftest import Project
 
 from invoicegen.extraction import rebuild_line_items
 from invoicegen.schema.annotation import Page, check_page
@@ -75,7 +74,14 @@ def test_line_items_rebuilt_from_the_tags_are_the_record(generated):
     for doc_id, document in by_document.items():
         predictions = [
             PagePrediction(
-                p.page, p.width, p.height, p.words, p.ner_tags, [1.0] * len(p.words), p.table_tags, p.cell_tags
+                p.page,
+                p.width,
+                p.height,
+                p.words,
+                p.ner_tags,
+                [1.0] * len(p.words),
+                p.table_tags,
+                p.cell_tags,
             )
             for p in sorted(document, key=lambda p: p.page)
         ]
@@ -117,14 +123,13 @@ def test_hugging_face_datasets_opens_the_shards(generated):
     assert row_to_page(raw).split == "train"
 
 
-def test_two_workers_make_the_same_bytes(generated, tmp_path):
-    other = Project(tmp_path / "two")
+def test_two_workers_make_the_same_bytes(generated, project):
     params = "execution.workers=2,generate.documents=10"
     for pipeline in ("synthesis", "rendering", "augmentation", "ocr", "labeling"):
-        other.run(pipeline, params)
+        project.run(pipeline, params)
     for stage in STAGES:
         first = generated.files(f"02_intermediate/{stage}")
-        for name, content in other.files(f"02_intermediate/{stage}").items():
+        for name, content in project.files(f"02_intermediate/{stage}").items():
             assert content == first[name], f"{stage}/{name} differs"
 
 
@@ -136,8 +141,7 @@ def test_a_second_run_makes_nothing_anew(generated):
     assert "3 of 3 shards are finished already" in done.stdout + done.stderr
 
 
-def test_killed_in_the_middle_of_a_shard_a_run_goes_on_to_the_same_bytes(generated, tmp_path):
-    project = Project(tmp_path / "killed")
+def test_killed_in_the_middle_of_a_shard_a_run_goes_on_to_the_same_bytes(generated, project):
     params = "execution.workers=1"
     project.run("synthesis", params)
     running = subprocess.Popen(
@@ -161,8 +165,7 @@ def test_killed_in_the_middle_of_a_shard_a_run_goes_on_to_the_same_bytes(generat
         assert project.files(f"02_intermediate/{stage}") == generated.files(f"02_intermediate/{stage}")
 
 
-def test_a_broken_document_is_set_aside_and_the_run_goes_on(tmp_path):
-    project = Project(tmp_path / "broken")
+def test_a_broken_document_is_set_aside_and_the_run_goes_on(project):
     params = "execution.workers=1,generate.documents=10"
     project.run("synthesis", params)
     (invoices,) = project.data("02_intermediate/invoices").rglob("*.jsonl")
@@ -188,8 +191,7 @@ def test_a_broken_document_is_set_aside_and_the_run_goes_on(tmp_path):
         ("generate.dpi=many", "generate.dpi"),
     ],
 )
-def test_bad_parameters_are_refused_before_any_work(tmp_path, params, message):
-    project = Project(tmp_path / "refused")
+def test_bad_parameters_are_refused_before_any_work(project, params, message):
     done = project.run("generate", params, fails=True)
     assert message in " ".join((done.stdout + done.stderr).split())
     assert not project.data("02_intermediate").exists()

@@ -54,7 +54,10 @@ class PlanOptions(BaseModel):
         for family, weight in self.families.items():
             if not weight:
                 continue
-            for name, given, example in (("presets", self.presets, "clean"), ("engines", self.engines, "pdf_text")):
+            for name, given, example in (
+                ("presets", self.presets, "clean"),
+                ("engines", self.engines, "pdf_text"),
+            ):
                 if family not in given:
                     raise ValueError(
                         f"{name}: none given for family {family!r}; add e.g. {family}: {{{example}: 1}}"

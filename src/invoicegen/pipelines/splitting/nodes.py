@@ -76,7 +76,9 @@ def describe_model_input(
     return manifest
 
 
-def draw_gallery(train: dict[str, Loader], manifest: dict[str, Any], generate: GenerateOptions) -> tuple[str, Any]:
+def draw_gallery(
+    train: dict[str, Loader], manifest: dict[str, Any], generate: GenerateOptions
+) -> tuple[str, Any]:
     """Some pages of the training split with their labels: an HTML page and a contact sheet.
 
     ``manifest`` is not read: it says that the shards are all there.
@@ -86,7 +88,12 @@ def draw_gallery(train: dict[str, Loader], manifest: dict[str, Any], generate: G
 
     pages = []
     for name in generate.shard_names():
-        rows = train[name]().select(["annotation", "split", "image"]).slice(0, GALLERY_PAGES - len(pages)).to_pylist()
+        rows = (
+            train[name]()
+            .select(["annotation", "split", "image"])
+            .slice(0, GALLERY_PAGES - len(pages))
+            .to_pylist()
+        )
         pages += [(row_to_page(row), row["image"]["bytes"]) for row in rows]
         if len(pages) == GALLERY_PAGES:
             break

@@ -15,7 +15,13 @@ def create_pipeline(**kwargs: Any) -> Pipeline:
         [
             Node(
                 train,
-                ["train_pages", "validation_pages", "params:train", "params:train_folders", "model_input_manifest"],
+                [
+                    "train_pages",
+                    "validation_pages",
+                    "params:train",
+                    "params:train_folders",
+                    "model_input_manifest",
+                ],
                 ["model", "training_summary", "training_metrics"],
                 name="train_model",
             ),

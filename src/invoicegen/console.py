@@ -199,17 +199,5 @@ def main() -> None:
     app()
 
 
-def __getattr__(name: str) -> Any:
-    """``cli``: what Kedro looks for in a project's ``cli`` module, commands of its own for ``kedro``. There are none.
-
-    Made on demand, since click would slow down every start.
-    """
-    if name == "cli":
-        import click
-
-        return click.Group(name=__name__)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
 if __name__ == "__main__":
     main()
