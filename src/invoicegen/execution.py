@@ -13,6 +13,9 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+_WORKER_MAY_GROW_BY = 3 * 2**30
+"""Bytes that a worker may grow before loky restarts it: an OCR engine and a model with room to spare."""
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -42,12 +45,26 @@ class Failure:
 @dataclass(frozen=True, slots=True)
 class _Guarded:
     function: Callable[..., object]
+    in_worker: bool
 
     def __call__(self, item: object) -> object:
+        if self.in_worker:
+            _keep_worker()
         try:
             return self.function(item)
         except Exception as error:
             return Failure(f"{type(error).__name__}: {error}", traceback.format_exc())
+
+
+def _keep_worker() -> None:
+    """Let a worker grow by what its models need.
+
+    loky takes a worker that grew by 300 MB since its first task for a leaking one and restarts it. An OCR engine
+    is larger than that, so workers were restarted, and their models loaded anew, after nearly every page.
+    """
+    from joblib.externals.loky import process_executor
+
+    process_executor._MAX_MEMORY_LEAK_SIZE = _WORKER_MAY_GROW_BY
 
 
 def map_items(
@@ -58,7 +75,7 @@ def map_items(
     ``function`` must be picklable and must not depend on global state: its result is the same whatever the
     number of workers. Workers are kept between calls, so what a worker caches at module level is loaded once.
     """
-    guarded = _Guarded(function)
+    guarded = _Guarded(function, in_worker=options.n_workers > 1)
     if options.n_workers == 1:
         yield from (guarded(item) for item in items)  # type: ignore[misc]
         return

@@ -57,7 +57,7 @@ def render_gallery(pages: Sequence[tuple[Page, bytes]]) -> str:
     figures = "\n".join(_figure(number, page, image) for number, (page, image) in enumerate(pages))
     used = sorted({entity.type for page, _ in pages for entity in page.entities}, key=ENTITY_TYPES.index)
     legend = "".join(f'<span style="background:{colour_of(name)}40">{name}</span>' for name in used)
-    options = {
+    choices: dict[str, list[str]] = {
         "family": sorted({page.provenance.template_family for page, _ in pages}),
         "locale": sorted({page.provenance.locale for page, _ in pages}),
     }
@@ -65,7 +65,7 @@ def render_gallery(pages: Sequence[tuple[Page, bytes]]) -> str:
         f'<label>{key} <select id="{key}"><option value="">all</option>'
         + "".join(f"<option>{html.escape(value)}</option>" for value in values)
         + "</select></label>"
-        for key, values in options.items()
+        for key, values in choices.items()
     )
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>InvoiceGen: generated pages</title>'
@@ -114,10 +114,10 @@ def contact_sheet(pages: Sequence[tuple[Page, bytes]], columns: int = 4) -> Figu
 
     rows = -(-len(pages) // columns)
     figure = Figure(figsize=(3.2 * columns, 4.4 * rows), layout="tight")
-    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    axes = [figure.add_subplot(rows, columns, number + 1) for number in range(len(pages))]
     for axis in axes:
         axis.set_axis_off()
-    for axis, (page, image) in zip(axes, pages, strict=False):
+    for axis, (page, image) in zip(axes, pages, strict=True):
         with Image.open(io.BytesIO(image)) as picture:
             axis.imshow(picture.convert("RGB"))
         axis.set_title(f"{page.provenance.template_family} · {page.provenance.locale}", fontsize=8)

@@ -65,5 +65,5 @@ class ParameterHooks:
     @hook_impl
     def after_context_created(self, context: Any) -> None:
         """Called by Kedro; see :func:`check_parameters`."""
-        # Raw, as configured: Kedro itself would refuse ill-typed ones too, but with less to go by, and not unknown keys.
+        # As configured: Kedro would refuse ill-typed values too, but says less of them, and passes unknown keys.
         check_parameters(context.config_loader["parameters"])

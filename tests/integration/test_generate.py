@@ -50,7 +50,7 @@ def test_pages_are_read_by_both_engines_and_are_of_all_families(generated):
     provenance = [page.provenance for page in pages(generated)]
     assert {p.ocr["engine"] for p in provenance} == {"pdf_text", "rapidocr"}
     assert {p.template_family for p in provenance} == {"modern", "classic", "receipt"}
-    assert len({p.locale for p in provenance}) == 4
+    assert len({p.locale for p in provenance}) >= 6
 
 
 def test_labels_survive_reading(generated):

@@ -94,7 +94,7 @@ def parameters(env=None):
         ({"locales": {"tlh_QO": 1}}, r"generate: locales: unknown tlh_QO; allowed: .*de_DE"),
         ({"families": {"baroque": 1}}, r"generate.families.baroque.*modern.*baroque"),
         (
-            {"engines": dict.fromkeys(("modern", "classic", "receipt"), {"clairvoyance": 1})},
+            {"engines": {family: {"clairvoyance": 1} for family in ("modern", "classic", "receipt")}},
             r"engines.modern: unknown clairvoyance; allowed: pdf_text, rap",
         ),
         ({"documents": 120}, r"documents \(120\) must be a multiple of shard_size \(50\).* take 150"),

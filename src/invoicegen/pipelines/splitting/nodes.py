@@ -86,7 +86,7 @@ def draw_gallery(
     from invoicegen.gallery import contact_sheet, render_gallery
     from invoicegen.schema.rows import row_to_page
 
-    pages = []
+    pages: list[tuple[Any, bytes]] = []
     for name in generate.shard_names():
         rows = (
             train[name]()
