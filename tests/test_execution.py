@@ -39,7 +39,9 @@ def test_zero_workers_take_every_core():
 
 def _grow(n):
     """Take 400 MB for good at the second call, as a worker does that loads an OCR engine; say which process it is."""
-    kept = sys.__dict__.setdefault("kept_by_test_execution", [])  # the function's own globals are new at each call
+    kept = sys.__dict__.setdefault(
+        "kept_by_test_execution", []
+    )  # the function's own globals are new at each call
     kept.append(b"x" * 400_000_000 if len(kept) == 1 else b"")
     time.sleep(1.1)  # loky looks at a worker's memory once a second
     return os.getpid()

@@ -13,6 +13,8 @@ import pytest
 
 from invoicegen.geometry import areas, intersection_areas, quad_to_box
 from invoicegen.rendering import page_count, rasterise, render_document
+from invoicegen.synthesis import KINDS, synthesise
+from invoicegen.templates import PlanOptions, compose, plan_document
 from invoicegen.templates.fonts import load_fonts
 
 TEXT = "Rechnung Nr. 2026-00042 Straße Ärzte 1.234,56 € £12 office AVATAR To, ÉÀ ylg"
@@ -80,6 +82,56 @@ def test_boxes_agree_with_pdfium_in_every_family(styles: tuple[str, ...]) -> Non
     shares = np.concatenate(overlaps)
     assert shares.mean() >= 0.999
     assert shares.min() >= 0.99
+
+
+def pdfium_characters(pdf: bytes, page: int, width: int, height: int) -> np.ndarray:
+    """Loose boxes of all printed characters of the text layer, shape (n, 4), in pixels."""
+    file = pdfium.PdfDocument(pdf)
+    opened = file[page]
+    text = opened.get_textpage()
+    kx, ky, top_pt = width / opened.get_width(), height / opened.get_height(), opened.get_height()
+    boxes = []
+    for index in range(text.count_chars()):
+        if (
+            chr(pdfium_c.FPDFText_GetUnicode(text, index)).isspace()
+            or pdfium_c.FPDFText_IsGenerated(text, index) == 1
+        ):
+            continue
+        left, bottom, right, top = text.get_charbox(index, loose=True)
+        boxes.append([left * kx, (top_pt - top) * ky, right * kx, (top_pt - bottom) * ky])
+    file.close()
+    return np.array(boxes)
+
+
+@pytest.mark.parametrize("family", ["modern", "classic", "receipt"])
+def test_boxes_agree_with_pdfium_on_composed_documents(family: str) -> None:
+    weights = {name: {"pdf_text": 1.0} for name in ("modern", "classic", "receipt")}
+    options = PlanOptions(
+        documents=8,
+        seed=11,
+        locales={"en_US": 1, "de_DE": 1, "fr_FR": 1, "lv_LV": 1},
+        families={family: 1.0},
+        kinds=dict.fromkeys(KINDS, 1.0),
+        engines=weights,
+        presets={name: {"clean": 1.0} for name in weights},
+    )
+    shares = []
+    for index in range(6):
+        plan = plan_document(index, options)
+        rendered = render_document(compose(synthesise(plan), plan))
+        for page in rendered.pages:
+            characters = pdfium_characters(rendered.pdf, page.page, page.width, page.height)
+            centres = (characters[:, :2] + characters[:, 2:]) / 2
+            for word in page.words:
+                box = np.array(quad_to_box(word.quad))
+                if word.visible < 1 or not any(letter.isalnum() for letter in word.text):
+                    continue  # cut off by the edge of the paper, or a line of dashes
+                inside = characters[((centres >= box[:2]) & (centres <= box[2:])).all(axis=1)]
+                theirs = np.array([[*inside[:, :2].min(axis=0), *inside[:, 2:].max(axis=0)]])
+                common = intersection_areas(box[None], theirs)[0, 0]
+                shares.append(common / (areas(box[None])[0] + areas(theirs)[0] - common))
+    assert len(shares) > 300
+    assert np.mean(shares) >= 0.999
 
 
 @pytest.mark.parametrize("dpi", [72, 150, 200])

@@ -311,3 +311,9 @@ def test_other_seeds_and_indices_give_other_documents():
 def test_a_kind_that_the_locale_lacks_is_refused():
     with pytest.raises(ValueError, match="en_US has no tax_invoice"):
         synthesise(plan(0, "en_US", "tax_invoice"))
+
+
+def test_bank_names_can_be_printed_in_latin_type():
+    # The register of British banks has Korean ones under their Korean names.
+    names = {synthesise(plan(i, "en_GB", "commercial_invoice")).payment.bank_name or "" for i in range(400)}
+    assert all(letter < "\u0250" for name in names for letter in name)

@@ -17,6 +17,7 @@ from invoicegen.synthesis.locales import IdFormat, Locale, LocaleError
 _TRIES: Final = 5000
 _DIGITS: Final = "0123456789"
 _LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_LATIN_END: Final = "\u0250"  # the first letter after Latin Extended-B
 
 
 class _NumberModule(Protocol):
@@ -120,7 +121,9 @@ def draw_account(draw: Draw, locale: Locale) -> Account:
         patterns = [pattern for pattern in banking.sort_codes if pattern.count("X") == len(digits)]
         code = _substitute(draw.pick(patterns or ["X" * len(digits)]), "X", digits)
         number = str(iban.account_code)
-    return Account(str(iban), number, str(iban.bic), code, str(iban.bank_name or iban.bic))
+    # The register has some banks under names that no Latin document would print.
+    name = iban.bank_name if iban.bank_name and max(iban.bank_name) < _LATIN_END else iban.bic
+    return Account(str(iban), number, str(iban.bic), code, str(name))
 
 
 DOCUMENT_NUMBERS: Final = (
