@@ -3,6 +3,7 @@ from collections import Counter
 
 import pytest
 
+from invoicegen.rendering import render_document
 from invoicegen.schema.taxonomy import ENTITY_TYPES
 from invoicegen.synthesis import LOCALES, synthesise
 from invoicegen.templates import PlanOptions, compose, plan_document
@@ -127,3 +128,18 @@ def test_layouts_are_many_and_blind_to_style():
 def test_impossible_plans_are_refused(changes, message):
     with pytest.raises(ValueError, match=message):
         options(**changes)
+
+
+def test_no_amount_of_a_receipt_runs_off_the_paper():
+    receipts = options(families={"receipt": 1}, locales={"de_DE": 1, "fr_FR": 1, "lv_LV": 1, "en_US": 1})
+    for index in range(40):
+        plan = plan_document(index, receipts)
+        invoice = synthesise(plan)
+        rendered = render_document(compose(invoice, plan))
+        printed = {
+            word.group
+            for page in rendered.pages
+            for word in page.words
+            if word.entity == "ITEM_AMOUNT" and word.visible == 1
+        }
+        assert printed == {f"line-{row}" for row in range(len(invoice.lines))}, plan.doc_id

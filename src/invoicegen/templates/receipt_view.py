@@ -12,6 +12,8 @@ from invoicegen.templates.formats import format_number
 from invoicegen.templates.printed import Printed
 from invoicegen.templates.view import Row, View
 
+_LONGEST_WORD = 12  # letters; a longer word in a caption would push a column off a roll of 58 mm
+
 
 @dataclass(frozen=True, slots=True)
 class ItemLine:
@@ -24,6 +26,14 @@ class ItemLine:
 
 class ReceiptView(View):
     """A receipt in the wording and formats of one genome."""
+
+    def phrase(self, key: str) -> str:
+        """As for a page, but of the wordings that have no word too long for a roll, where there are any."""
+        if key not in self._wordings:
+            wordings = self.lexicon[key]
+            short = [w for w in wordings if max(map(len, w.split()), default=0) <= _LONGEST_WORD]
+            self._wordings[key] = self.choose(short or wordings)
+        return self._wordings[key]
 
     def head_lines(self) -> dict[str, list[Markup]]:
         """Lines above the items by block: name, address, contacts, ids."""
