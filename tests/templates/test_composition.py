@@ -130,16 +130,14 @@ def test_impossible_plans_are_refused(changes, message):
         options(**changes)
 
 
-def test_no_amount_of_a_receipt_runs_off_the_paper():
-    receipts = options(families={"receipt": 1}, locales={"de_DE": 1, "fr_FR": 1, "lv_LV": 1, "en_US": 1})
-    for index in range(40):
-        plan = plan_document(index, receipts)
-        invoice = synthesise(plan)
-        rendered = render_document(compose(invoice, plan))
-        printed = {
-            word.group
-            for page in rendered.pages
-            for word in page.words
-            if word.entity == "ITEM_AMOUNT" and word.visible == 1
-        }
-        assert printed == {f"line-{row}" for row in range(len(invoice.lines))}, plan.doc_id
+@pytest.mark.parametrize("index", [2, 17, 90, 140])  # 90 and 140 ran off a roll of 80 mm
+def test_no_amount_of_a_receipt_runs_off_the_paper(index):
+    plan = plan_document(index, options(families={"receipt": 1}))
+    invoice = synthesise(plan)
+    printed = {
+        word.group
+        for page in render_document(compose(invoice, plan)).pages
+        for word in page.words
+        if word.entity == "ITEM_AMOUNT" and word.visible == 1
+    }
+    assert printed == {f"line-{row}" for row in range(len(invoice.lines))}

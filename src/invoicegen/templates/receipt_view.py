@@ -297,6 +297,7 @@ class ReceiptView(View):
     def size_pt(self) -> float:
         """Size of the type: the genome's, as far as the columns leave room for it on the paper."""
         characters = 38 if len(self.item_columns()) == 4 or len(self.tax_lines) > 1 else 32
+        characters += 0 if self.style["currency_items"] == "none" else 8
         return round(min(float(self.style["size_pt"]), self._printed_mm() / (characters * 0.6 * 0.3528)), 2)
 
     def _char_mm(self) -> float:
