@@ -21,7 +21,8 @@ class Project:
         shutil.copy(ROOT / "pyproject.toml", folder)
         shutil.copy(ROOT / ".telemetry", folder)
         shutil.copytree(ROOT / "conf", folder / "conf")
-        (folder / "src").symlink_to(ROOT / "src")
+        (folder / "src").mkdir()
+        (folder / "src" / "invoicegen").symlink_to(ROOT / "src" / "invoicegen")
 
     def command(self, pipeline: str, params: str | None = None) -> list[str]:
         command = [sys.executable, "-m", "invoicegen", "--pipeline", pipeline, "--env", "test"]

@@ -15,6 +15,7 @@ from invoicegen.schema.rows import row_to_page
 from invoicegen.schema.taxonomy import NER_LABELS
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "src/invoicegen/schema/page.schema.json").read_text())
+NOTEBOOK = Path(__file__).parents[2] / "notebooks/generated_pages.ipynb"
 STAGES = (
     "document_plan",
     "invoices",
@@ -195,3 +196,15 @@ def test_bad_parameters_are_refused_before_any_work(project, params, message):
     done = project.run("generate", params, fails=True)
     assert message in " ".join((done.stdout + done.stderr).split())
     assert not project.data("02_intermediate").exists()
+
+
+def test_the_notebook_runs_on_generated_pages(generated):
+    import nbformat
+    from nbclient import NotebookClient
+
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    client = NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(generated.folder)}})
+    client.execute()
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    assert any("image/png" in output.get("data", {}) for output in outputs)
+    assert not [output for output in outputs if output["output_type"] == "error"]
