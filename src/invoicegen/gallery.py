@@ -36,6 +36,7 @@ function filter() {
     page.hidden = ['family', 'locale'].some(key => pick(key).value && page.dataset[key] !== pick(key).value);
 }
 for (const id of ['family', 'locale']) pick(id).addEventListener('change', filter);
+document.addEventListener('keydown', event => { if (event.key === 'Escape') document.activeElement.blur(); });
 pick('boxes').addEventListener('change', event => document.body.classList.toggle('boxes-off', !event.target.checked));
 """
 
