@@ -20,11 +20,9 @@ def test_wiring():
     assert node.outputs == ["extractions"]
 
 
-def test_parameters_of_both_environments_are_options():
+def test_the_parameters_are_options():
     base = yaml.safe_load((CONF / "base" / "parameters_extraction.yml").read_text())["extract"]
-    test = yaml.safe_load((CONF / "test" / "parameters_extraction.yml").read_text())["extract"]
     assert ExtractOptions(**base).model == "data/06_models/model"
-    assert ExtractOptions(**{**base, **test}).batch_pages == 2
 
 
 def test_the_catalog_entry_saves_what_the_node_gives(invoice_pdf, untrained_model, tmp_path):

@@ -25,6 +25,7 @@ def test_pipeline_leaves_a_model_that_predicts(stock_checkpoint, tmp_path, fabri
             "validation_pages": MemoryDataset(fabricate_tables(range(4, 6)), copy_mode="assign"),
             "params:train": MemoryDataset(options),
             "params:train_folders": MemoryDataset(folders),
+            "model_input_manifest": MemoryDataset({"fingerprint": "abc"}),
             "model": ModelDirectoryDataset(filepath=str(tmp_path / "model")),
             "training_summary": MemoryDataset(),
             "training_curves": MemoryDataset(copy_mode="assign"),
@@ -35,6 +36,7 @@ def test_pipeline_leaves_a_model_that_predicts(stock_checkpoint, tmp_path, fabri
     assert model == tmp_path / "model"
     assert len(Predictor.from_pretrained(model).predict_pages([page_of(0)])) == 1
     assert catalog.load("training_summary")["train_pages"] == 4
+    assert catalog.load("training_summary")["data"] == {"fingerprint": "abc"}
     catalog.load("training_curves").savefig(tmp_path / "curves.png")
     assert (tmp_path / "curves.png").stat().st_size > 1000
     assert (tmp_path / "reporting" / "metrics.jsonl").is_file()
