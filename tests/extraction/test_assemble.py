@@ -254,3 +254,18 @@ def test_item_types_are_not_among_the_fields(make_document):
     result = assemble(make_document(11, 1.0, 0.5).predictions)
     assert not any(name.startswith("ITEM_") for name in result["fields"])
     assert all(name.startswith("ITEM_") for item in result["line_items"] for name in item)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([("285", 800, 100, "B-TOTAL_AMOUNT"), ("580,80", 838, 100, "B-TOTAL_AMOUNT")], ["285 580,80"]),
+        ([("€1", 800, 100, "B-TOTAL_AMOUNT"), ("285", 830, 100, "B-TOTAL_AMOUNT"),
+          ("580,80", 868, 100, "B-TOTAL_AMOUNT")], ["€1 285 580,80"]),
+        ([("12.50", 800, 100, "B-TAX_AMOUNT"), ("100", 860, 100, "B-TAX_AMOUNT")], ["12.50", "100"]),
+        ([("285", 600, 100, "B-TAX_AMOUNT"), ("580,80", 838, 100, "B-TAX_AMOUNT")], ["285", "580,80"]),
+        ([("285", 800, 100, "B-TAX_AMOUNT"), ("580,80", 800, 130, "B-TAX_AMOUNT")], ["285", "580,80"]),
+    ],
+)  # fmt: skip
+def test_groups_of_digits_are_one_figure_and_figures_stay_apart(make_page, words, expected):
+    assert [text for _, text in texts(make_page(words))] == expected

@@ -29,6 +29,12 @@ SIDEWAYS: Final = 0.15
 ONE_LINE_KINDS: Final = frozenset({"money", "percent", "decimal"})
 """Kinds whose values never wrap: a figure on a new line is a new entity, whatever its label says."""
 
+GROUP_GAP: Final = 1.0
+"""Line heights between groups of digits that belong to one figure."""
+
+_LEADING_GROUP: Final = re.compile(r"\D*\d{1,3}(\s\d{3})*")
+_NEXT_GROUP: Final = re.compile(r"\d{3}([.,]\d{1,2}\D*)?")
+
 
 @dataclass(frozen=True, slots=True)
 class EntitySpan:
@@ -99,6 +105,18 @@ def nearest(
     return best
 
 
+def _goes_on(joined: tuple[OpenSpan, float, bool], word: int, prediction: PagePrediction) -> bool:
+    """Whether a word labelled as a beginning is the next group of digits of a figure: ``285 580,80``."""
+    span, distance, same_line = joined
+    so_far = " ".join(prediction.words[i].text for i in span.words)
+    return (
+        same_line
+        and distance < GROUP_GAP
+        and _LEADING_GROUP.fullmatch(so_far) is not None
+        and _NEXT_GROUP.fullmatch(prediction.words[word].text) is not None
+    )
+
+
 def span_of(entity_type: str, prediction: PagePrediction, words: Sequence[int]) -> EntitySpan:
     """The entity that these words make, in this order."""
     return EntitySpan(
@@ -115,7 +133,8 @@ def find_entities(prediction: PagePrediction) -> list[EntitySpan]:
     """The header entities of a page, in reading order of their first words; line items are not among them.
 
     A word labelled ``B-`` opens an entity. A word labelled ``I-`` joins the nearest open one of its type,
-    within :data:`MAX_REACH`; without one it opens an entity too. A figure on a new line always opens one.
+    within :data:`MAX_REACH`; without one it opens an entity too. A figure on a new line always opens one, and
+    an amount whose thousands are set apart by a space is one figure, however its groups are labelled.
     """
     by_type: dict[str, list[int]] = defaultdict(list)
     for i, tag in enumerate(prediction.ner_tags):
@@ -130,8 +149,14 @@ def find_entities(prediction: PagePrediction) -> list[EntitySpan]:
         spans: list[OpenSpan] = []
         for word in reading_order(words, straight):
             joined = None
-            if prediction.ner_tags[word].startswith("I-"):
+            if prediction.ner_tags[word].startswith("I-") or VALUE_KINDS[entity_type] == "money":
                 joined = nearest(spans, word, straight)
+            if (
+                joined
+                and prediction.ner_tags[word].startswith("B-")
+                and not _goes_on(joined, word, prediction)
+            ):
+                joined = None
             if joined and one_line and not joined[2] and re.search(r"\d", prediction.words[word].text):
                 joined = None
             if joined is None:
