@@ -18,7 +18,6 @@ class Stage(IntEnum):
     SYNTHESIS = 1
     TEMPLATE = 2
     AUGMENTATION = 3
-    LABELING = 4
 
 
 def document_rng(seed: int, index: int, stage: Stage) -> np.random.Generator:

@@ -60,7 +60,7 @@ def test_labels_survive_reading(generated):
     assert report["by_engine"]["rapidocr"]["labels_kept"] >= 0.93
 
 
-def test_line_items_rebuilt_from_the_tags_are_the_record(generated):
+def test_as_many_line_items_and_amounts_are_rebuilt_from_the_tags_as_the_record_has(generated):
     """On pages of the text layer; an OCR engine may miss a word."""
     invoices = {
         record["invoice"]["doc_id"]: record["invoice"]

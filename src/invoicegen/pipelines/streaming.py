@@ -76,9 +76,10 @@ def process_shards(
         disable=None if execution.progress else True,
         smoothing=0.1,
     ) as bar:
-        for number, name in enumerate(names):
+        for name in names:
             items = items_of(name)
-            bar.total = (bar.total or 0) + len(items) * (len(names) if number == 0 else 0)
+            if bar.total is None:
+                bar.total = len(items) * len(names)
             records, quarantined = [], Quarantined(stage)
             for item, result in zip(items, map_items(function, items, execution), strict=True):
                 if isinstance(result, Failure):
