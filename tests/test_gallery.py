@@ -4,7 +4,7 @@ import json
 import pytest
 from PIL import Image
 
-from invoicegen.gallery import colour_of, contact_sheet, render_gallery
+from invoicegen.gallery import ShownPage, colour_of, contact_sheet, render_gallery
 from invoicegen.schema.annotation import Page
 from invoicegen.schema.taxonomy import ENTITY_TYPES
 
@@ -38,11 +38,11 @@ def image():
 
 
 def test_the_gallery_shows_each_entity_and_loads_nothing(page, image):
-    html = render_gallery([(page, image)])
-    assert '<rect x="10.0" y="10.0" width="50.0" height="20.0"' in html
+    html = render_gallery([ShownPage(page, image)])
+    assert '<rect data-entity="TOTAL_AMOUNT" x="10.0" y="10.0" width="50.0" height="20.0"' in html
     assert "TOTAL_AMOUNT: &lt;12.00 → 12.00" in html
     assert 'href="data:image/png;base64,' in html
-    assert "http" not in html
+    assert "http" not in html and "url(" not in html
 
 
 def test_entities_have_colours_of_their_own():
@@ -50,6 +50,6 @@ def test_entities_have_colours_of_their_own():
 
 
 def test_the_contact_sheet_draws_every_page_with_its_boxes(page, image):
-    figure = contact_sheet([(page, image)] * 5, columns=4)
+    figure = contact_sheet([ShownPage(page, image)] * 5, columns=4)
     assert len(figure.axes) == 5
     assert all(len(axis.patches) == 1 for axis in figure.axes)

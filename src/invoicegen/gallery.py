@@ -4,41 +4,20 @@ from __future__ import annotations
 
 import base64
 import colorsys
-import html
+import hashlib
 import io
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from invoicegen.geometry import Box, union
 from invoicegen.schema.taxonomy import ENTITY_TYPES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from invoicegen.schema.annotation import Page
-
-_STYLE = """
-:root { font: 15px/1.4 system-ui, sans-serif; color: #222; background: #f4f4f2 }
-body { margin: 0 auto; max-width: 1500px; padding: 1rem }
-.pages { display: grid; grid-template-columns: repeat(auto-fill, minmax(330px, 1fr)); gap: 1rem }
-figure { margin: 0; background: #fff; padding: .5rem; box-shadow: 0 1px 4px #0003 }
-figure svg { width: 100%; height: auto; display: block }
-figure:target, figure:focus { position: fixed; inset: 1vh 1vw; overflow: auto; z-index: 2; outline: none }
-figcaption { font-size: .8rem; color: #555 }
-rect { fill-opacity: .22; stroke-width: 1.5 } rect:hover { fill-opacity: .5 }
-.legend span { display: inline-block; padding: 0 .4rem; margin: .1rem; border-radius: .2rem; font-size: .75rem }
-select { font: inherit; margin-right: 1rem }
-.boxes-off rect { display: none }
-"""
-_SCRIPT = """
-const pick = id => document.getElementById(id);
-function filter() {
-  for (const page of document.querySelectorAll('figure'))
-    page.hidden = ['family', 'locale'].some(key => pick(key).value && page.dataset[key] !== pick(key).value);
-}
-for (const id of ['family', 'locale']) pick(id).addEventListener('change', filter);
-document.addEventListener('keydown', event => { if (event.key === 'Escape') document.activeElement.blur(); });
-pick('boxes').addEventListener('change', event => document.body.classList.toggle('boxes-off', !event.target.checked));
-"""
+    from invoicegen.schema.plan import DocumentPlan
 
 
 def colour_of(entity: str) -> str:
@@ -49,77 +28,171 @@ def colour_of(entity: str) -> str:
     return f"#{round(red * 255):02x}{round(green * 255):02x}{round(blue * 255):02x}"
 
 
-def render_gallery(pages: Sequence[tuple[Page, bytes]]) -> str:
-    """One HTML page that needs nothing else: page images with a box a labelled entity, filters, and zoom by click.
+@dataclass(frozen=True, slots=True)
+class ShownPage:
+    """A page of the gallery.
+
+    Attributes:
+        page: Its labels.
+        image: The file of its image, PNG or JPEG.
+        kind: Kind of its document, where it is known; a filter of the gallery.
+    """
+
+    page: Page
+    image: bytes
+    kind: str | None = None
+
+
+def sample_document(plan: DocumentPlan, dpi: int, augmented: bool) -> list[ShownPage]:
+    """The pages of one document with the labels of their true words, made from its plan alone.
 
     Args:
-        pages: Annotated pages with their image files.
+        plan: What to make.
+        dpi: Resolution of the images.
+        augmented: Whether the pages go through the plan's augmentation.
+
+    Raises:
+        ValueError: If the document cannot be made; the error of the stage that failed.
     """
-    figures = "\n".join(_figure(number, page, image) for number, (page, image) in enumerate(pages))
-    used = sorted({entity.type for page, _ in pages for entity in page.entities}, key=ENTITY_TYPES.index)
-    legend = "".join(f'<span style="background:{colour_of(name)}40">{name}</span>' for name in used)
-    choices: dict[str, list[str]] = {
-        "family": sorted({page.provenance.template_family for page, _ in pages}),
-        "locale": sorted({page.provenance.locale for page, _ in pages}),
+    from invoicegen.augmentation import augment
+    from invoicegen.images import encode_image
+    from invoicegen.labeling import DocumentState, annotate_page
+    from invoicegen.randomness import Stage, document_rng
+    from invoicegen.rendering import rasterise, render_document
+    from invoicegen.synthesis import synthesise
+    from invoicegen.templates import compose
+
+    invoice = synthesise(plan)
+    rendered = render_document(compose(invoice, plan), dpi=dpi)
+    rng = document_rng(plan.seed, plan.index, Stage.AUGMENTATION)
+    state, shown = DocumentState(), []
+    for truth in rendered.pages:
+        preset = plan.augmentation if augmented else "clean"
+        seen = augment(rasterise(rendered.pdf, truth.page, dpi), truth, preset, rng)
+        image = encode_image(seen.image, "jpeg", 80, dpi)
+        page, _ = annotate_page(
+            seen.page,
+            None,
+            plan,
+            invoice,
+            f"{plan.doc_id}-{truth.page}.jpg",
+            hashlib.sha256(image).hexdigest(),
+            len(rendered.pages),
+            dpi=dpi,
+            fonts=rendered.fonts,
+            augmentations=seen.applied,
+            state=state,
+        )
+        shown.append(ShownPage(page, image, plan.kind))
+    return shown
+
+
+def render_gallery(shown: Sequence[ShownPage]) -> str:
+    """One HTML page that needs nothing else: page images with a box a labelled entity, filters, and zoom.
+
+    Args:
+        shown: Pages in the order to show them.
+    """
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("invoicegen", "."),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    items = [_item(one) for one in shown]
+    choices = {
+        key: sorted({item["facets"][key] for item in items if key in item["facets"]})
+        for key in ("family", "kind", "locale")
     }
-    selects = "".join(
-        f'<label>{key} <select id="{key}"><option value="">all</option>'
-        + "".join(f"<option>{html.escape(value)}</option>" for value in values)
-        + "</select></label>"
-        for key, values in choices.items()
-    )
-    return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>InvoiceGen: generated pages</title>'
-        f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body>'
-        f"<h1>{len(pages)} generated pages</h1><p>Every box is a labelled entity; its value shows on hover. "
-        f'Click a page to enlarge it, Esc or a click elsewhere to return.</p><p>{selects}<label><input id="boxes" '
-        f'type="checkbox" checked> boxes</label></p><p class="legend">{legend}</p><div class="pages">{figures}</div>'
-        f"<script>{_SCRIPT}</script></body></html>\n"
+    used = sorted({entity.type for one in shown for entity in one.page.entities}, key=ENTITY_TYPES.index)
+    return environment.get_template("gallery.html.j2").render(
+        shown=items,
+        choices={key: values for key, values in choices.items() if len(values) > 1},
+        used=used,
+        colours={name: colour_of(name) for name in used},
     )
 
 
-def _figure(number: int, page: Page, image: bytes) -> str:
+def _item(one: ShownPage) -> dict[str, Any]:
+    page, image = one.page, one.image
     kind = "png" if image.startswith(b"\x89PNG") else "jpeg"
-    source = f"data:image/{kind};base64,{base64.b64encode(image).decode()}"
-    boxes = "".join(_box(entity) for entity in page.entities)
     p = page.provenance
+    facets = {"family": p.template_family, "locale": p.locale, **({"kind": one.kind} if one.kind else {})}
     reader = (p.ocr or {}).get("engine", "true words")
-    caption = f"{page.doc_id}, page {page.page + 1} of {page.page_count} · {p.template_family} · {p.locale} · {reader}"
-    return (
-        f'<figure id="p{number}" tabindex="0" data-family="{p.template_family}" data-locale="{p.locale}">'
-        f'<svg viewBox="0 0 {page.width} {page.height}"><image href="{source}" width="{page.width}" '
-        f'height="{page.height}"/>{boxes}</svg><figcaption>{html.escape(caption)}</figcaption></figure>'
-    )
+    parts = [f"{page.doc_id}, page {page.page + 1} of {page.page_count}", *facets.values(), reader]
+    return {
+        "width": page.width,
+        "height": page.height,
+        "source": f"data:image/{kind};base64,{base64.b64encode(image).decode()}",
+        "caption": " · ".join(parts),
+        "text": " ".join([page.doc_id, *(entity.text for entity in page.entities)]).lower(),
+        "facets": facets,
+        "boxes": [
+            {
+                "type": entity.type,
+                "title": f"{entity.type}: {entity.text} → {entity.value}",
+                **_rectangle(box),
+            }
+            for entity in page.entities
+            for box in _lines([page.words[i].box for i in entity.words])
+        ],
+        "cells": [
+            {"role": "header" if role == "HEADER" else "data", **_rectangle(box)}
+            for role, box in _cells(page)
+        ],
+    }
 
 
-def _box(entity: Any) -> str:
-    x0, y0, x1, y1 = entity.box
-    colour = colour_of(entity.type)
-    title = html.escape(f"{entity.type}: {entity.text} → {entity.value}")
-    return (
-        f'<rect x="{x0:.1f}" y="{y0:.1f}" width="{x1 - x0:.1f}" height="{y1 - y0:.1f}" fill="{colour}" '
-        f'stroke="{colour}"><title>{title}</title></rect>'
-    )
+def _lines(boxes: Sequence[Sequence[float]]) -> list[Box]:
+    """A box a printed line: boxes in reading order are joined while the next one's middle lies beside the last."""
+    lines: list[list[Sequence[float]]] = []
+    for box in boxes:
+        if lines and lines[-1][-1][1] <= (box[1] + box[3]) / 2 <= lines[-1][-1][3]:
+            lines[-1].append(box)
+        else:
+            lines.append([box])
+    return [union(line) for line in lines]
 
 
-def contact_sheet(pages: Sequence[tuple[Page, bytes]], columns: int = 4) -> Figure:
+def _cells(page: Page) -> list[tuple[str, Box]]:
+    """Role and box of each cell of the line-item table, from the tags of its words."""
+    cells: list[tuple[str, list[Box]]] = []
+    for word, table, role in zip(page.words, page.table_tags, page.cell_tags, strict=True):
+        x0, y0, x1, y1 = word.box
+        if table == "CELL":
+            cells.append((role, [(x0, y0, x1, y1)]))
+        elif table == "INSIDE" and cells:
+            cells[-1][1].append((x0, y0, x1, y1))
+    return [(role, union(boxes)) for role, boxes in cells]
+
+
+def _rectangle(box: Sequence[float]) -> dict[str, str]:
+    x0, y0, x1, y1 = box
+    return {"x": f"{x0:.1f}", "y": f"{y0:.1f}", "width": f"{x1 - x0:.1f}", "height": f"{y1 - y0:.1f}"}
+
+
+def contact_sheet(shown: Sequence[ShownPage], columns: int = 4) -> Figure:
     """A figure of the pages side by side with their boxes.
 
     Args:
-        pages: Annotated pages with their image files.
+        shown: Pages with their image files.
         columns: Pages beside each other.
     """
     from matplotlib.figure import Figure
     from matplotlib.patches import Rectangle
     from PIL import Image
 
-    rows = -(-len(pages) // columns)
+    rows = -(-len(shown) // columns)
     figure = Figure(figsize=(3.2 * columns, 4.4 * rows), layout="tight")
-    axes = [figure.add_subplot(rows, columns, number + 1) for number in range(len(pages))]
+    axes = [figure.add_subplot(rows, columns, number + 1) for number in range(len(shown))]
     for axis in axes:
         axis.set_axis_off()
-    for axis, (page, image) in zip(axes, pages, strict=True):
-        with Image.open(io.BytesIO(image)) as picture:
+    for axis, one in zip(axes, shown, strict=True):
+        page = one.page
+        with Image.open(io.BytesIO(one.image)) as picture:
             axis.imshow(picture.convert("RGB"))
         axis.set_title(f"{page.provenance.template_family} · {page.provenance.locale}", fontsize=8)
         for entity in page.entities:

@@ -83,10 +83,10 @@ def draw_gallery(
 
     ``manifest`` is not read: it says that the shards are all there.
     """
-    from invoicegen.gallery import contact_sheet, render_gallery
+    from invoicegen.gallery import ShownPage, contact_sheet, render_gallery
     from invoicegen.schema.rows import row_to_page
 
-    pages: list[tuple[Any, bytes]] = []
+    pages: list[ShownPage] = []
     for name in generate.shard_names():
         rows = (
             train[name]()
@@ -94,7 +94,7 @@ def draw_gallery(
             .slice(0, GALLERY_PAGES - len(pages))
             .to_pylist()
         )
-        pages += [(row_to_page(row), row["image"]["bytes"]) for row in rows]
+        pages += [ShownPage(row_to_page(row), row["image"]["bytes"]) for row in rows]
         if len(pages) == GALLERY_PAGES:
             break
     return render_gallery(pages), contact_sheet(pages[:CONTACT_SHEET_PAGES])
