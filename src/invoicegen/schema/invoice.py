@@ -20,7 +20,12 @@ DocumentKind = Literal[
     "commercial_invoice",
     "tax_invoice",
     "proforma_invoice",
+    "self_billed_invoice",
+    "corrective_invoice",
     "utility_bill",
+    "telecom_bill",
+    "hotel_bill",
+    "freight_invoice",
     "service_invoice",
     "subscription_invoice",
     "advertising_invoice",
@@ -29,8 +34,22 @@ DocumentKind = Literal[
     "shop_receipt",
     "restaurant_receipt",
     "fuel_receipt",
+    "card_slip",
 ]
-RECEIPT_KINDS = frozenset({"supermarket_receipt", "shop_receipt", "restaurant_receipt", "fuel_receipt"})
+RECEIPT_KINDS = frozenset(
+    {"supermarket_receipt", "shop_receipt", "restaurant_receipt", "fuel_receipt", "card_slip"}
+)
+_TYPE_CODES: dict[str, str] = {
+    "proforma_invoice": "325",
+    "self_billed_invoice": "389",
+    "corrective_invoice": "384",
+    "credit_note": "381",
+}
+
+
+def type_code_of(kind: DocumentKind) -> str:
+    """The code of BT-3 (UNCL1001): 380 commercial invoice, 325 pro-forma, 389 self-billed, 384 corrected, 381 credit."""
+    return _TYPE_CODES.get(kind, "380")
 
 
 def document_type_of(kind: DocumentKind) -> DocumentType:
@@ -86,6 +105,10 @@ class InvoiceLine(_Record):
 
     line_id: str = Field(description="BT-126, printed position")
     name: str = Field(description="BT-153")
+    section: str | None = Field(
+        default=None, description="caption of the group of lines that starts with this one; always O"
+    )
+    service_date: dt.date | None = Field(default=None, description="BT-134, printed in a column; always O")
     description: str | None = Field(default=None, description="BT-154; further printed text of the same cell")
     item_code: str | None = Field(default=None, description="BT-155 or BT-157 (EAN)")
     quantity: Decimal = Field(description="BT-129")
@@ -107,7 +130,9 @@ class AllowanceCharge(_Record):
     is_charge: bool
     reason: str = Field(description="BT-97, BT-104, as printed")
     percent: Decimal | None = Field(default=None, description="BT-94, BT-101")
-    amount: int = Field(ge=0, description="BT-92, BT-99, minor units, positive")
+    amount: int = Field(
+        description="BT-92, BT-99, minor units; below zero only on a document whose amounts all are"
+    )
     tax_rate: Decimal = Field(description="BT-96, BT-103")
 
 
@@ -141,7 +166,10 @@ class Payment(_Record):
 
     method: str | None = Field(default=None, description="BT-82, as printed")
     terms: str | None = Field(default=None, description="BT-20, as printed")
-    reference: str | None = Field(default=None, description="BT-83")
+    reference: str | None = Field(default=None, description="BT-83, as printed")
+    reference_scheme: Literal["RF", "OGM", "KID", "ESR", "QRR", "VS", "FI", "SE"] | None = Field(
+        default=None, description="whose check digits the reference carries; None for a free reference"
+    )
     iban: str | None = Field(default=None, description="BT-84 without spaces")
     account_number: str | None = Field(default=None, description="BT-84 where the country has no IBAN")
     bic: str | None = Field(default=None, description="BT-86")
@@ -155,6 +183,25 @@ class Tender(_Record):
     method: str = Field(description="as printed: CASH, VISA, Karte")
     amount: int = Field(description="minor units")
     card_number: str | None = Field(default=None, description="masked, always O")
+
+
+class AccountStatement(_Record):
+    """What a customer's account held before this bill (utilities, telecom); minor units, not of EN 16931."""
+
+    previous_balance: int = Field(description="balance of the bill before; always O")
+    payments: int = Field(description="received since, positive; always O")
+    due: int = Field(description="previous_balance - payments + BT-115; printed as AMOUNT_DUE")
+
+
+class SecondCurrency(_Record):
+    """The totals once more in another currency (BT-6, BT-111); always O."""
+
+    currency: str = Field(description="BT-6, ISO 4217")
+    currency_digits: int
+    rate: Decimal = Field(description="units of this currency for one of the document's")
+    net: int
+    tax: int
+    gross: int
 
 
 class Invoice(_Record):
@@ -179,13 +226,16 @@ class Invoice(_Record):
     preceding_invoice_number: str | None = Field(default=None, description="BT-25")
     seller: Party
     buyer: Party | None = None
-    ship_to: Party | None = Field(default=None, description="always O")
+    ship_to: Party | None = Field(default=None, description="BG-13; always O")
+    remit_to: Party | None = Field(default=None, description="where to send a cheque to; always O")
     prices_include_tax: bool = False
     tax_name: str = Field(description="VAT, MwSt., TVA, GST, Sales Tax, …")
     lines: list[InvoiceLine] = Field(min_length=1)
     allowances_charges: list[AllowanceCharge] = []
     tax_lines: list[TaxLine] = []
     totals: Totals
+    account: AccountStatement | None = None
+    second_currency: SecondCurrency | None = None
     payment: Payment = Payment()
     tenders: list[Tender] = []
     change: int = Field(default=0, description="change given, minor units; always O")
@@ -194,7 +244,17 @@ class Invoice(_Record):
         description="hard negatives, always O: customer_number, order_date, contract_number, cashier, till, "
         "table, loyalty_points, bank_name, terminal, approval_code, meter_number, … key to printed value",
     )
-    notes: list[str] = Field(default=[], description="free text: thanks, fine print, adverts; always O")
+    notes: list[str] = Field(default=[], description="free text: thanks, short notices; always O")
+    fine_print: str | None = Field(default=None, description="a paragraph of conditions; always O")
+    advert: str | None = Field(default=None, description="a promotion on the document; always O")
+    invalid_identifiers: list[str] = Field(
+        default=[], description="paths of identifiers whose check digits are wrong on purpose (an option)"
+    )
+
+    @property
+    def prints_lines(self) -> bool:
+        """Whether a layout prints the lines: a card slip states its total alone."""
+        return self.kind != "card_slip"
 
     def check_totals(self) -> list[str]:
         """What does not add up; empty when everything does."""
@@ -227,6 +287,12 @@ class Invoice(_Record):
                 t.net,
                 sum(line.base for line in self.tax_lines if line.name == name),
             )
+        if self.account:
+            owed = self.account.previous_balance - self.account.payments + t.due
+            rules["account due"] = (self.account.due, owed)
+        if self.second_currency:
+            second = self.second_currency
+            rules["BT-111 in the second currency"] = (second.gross, second.net + second.tax)
         if self.tenders:
             rules["tenders less change"] = (sum(item.amount for item in self.tenders) - self.change, t.due)
         problems += [

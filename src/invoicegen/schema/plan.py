@@ -21,7 +21,14 @@ class DocumentPlan(BaseModel):
     kind: DocumentKind
     document_type: DocumentType
     locale: str
-    family: TemplateFamily
+    family: TemplateFamily = Field(description="one of the three grammars; a user's template extends one")
+    template: str = Field(default="", description="name of the user's template; empty for the family's own")
+    extensions: tuple[str, ...] = Field(
+        default=(), description="folders of the user's own locales, languages, lexicons and templates"
+    )
+    invalid_identifiers: bool = Field(
+        default=False, description="identifiers get wrong check digits on purpose"
+    )
     genome: dict[str, Any] = Field(description="sampled layout; structural genes and style genes")
     split_group: str = Field(description="hash of the structural genes")
     ocr_engine: str = Field(description="engine that will read its pages")
