@@ -244,3 +244,22 @@ def test_page_furniture_is_printed_on_every_page() -> None:
 def test_a_document_that_cannot_be_labelled_exactly_is_refused(body: str, message: str) -> None:
     with pytest.raises(RenderingError, match=message):
         words(body)
+
+
+def test_text_from_right_to_left_lies_where_it_is_read() -> None:
+    """Within a Hebrew value the figure stands between its words, which run leftwards; each keeps its letters."""
+    found = words(
+        '<p>Total <span data-entity="TOTAL_AMOUNT" data-value="12.50">\u05d0\u05d1\u05d2 12.50 \u05d3\u05d4</span> end</p>'
+    )
+    assert [word.text for word in found] == ["Total", "\u05d0\u05d1\u05d2", "12.50", "\u05d3\u05d4", "end"]
+    assert [word.entity for word in found] == [None, *["TOTAL_AMOUNT"] * 3, None]
+    from_left = sorted(found, key=lambda word: word.quad[0])
+    assert [word.text for word in from_left] == [
+        "Total",
+        "\u05d3\u05d4",
+        "12.50",
+        "\u05d0\u05d1\u05d2",
+        "end",
+    ]
+    for left, right in zip(from_left, from_left[1:], strict=False):
+        assert left.quad[2] < right.quad[0]
