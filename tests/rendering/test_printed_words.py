@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import pytest
@@ -249,7 +250,8 @@ def test_a_document_that_cannot_be_labelled_exactly_is_refused(body: str, messag
 def test_text_from_right_to_left_lies_where_it_is_read() -> None:
     """Within a Hebrew value the figure stands between its words, which run leftwards; each keeps its letters."""
     found = words(
-        '<p>Total <span data-entity="TOTAL_AMOUNT" data-value="12.50">\u05d0\u05d1\u05d2 12.50 \u05d3\u05d4</span> end</p>'
+        '<p>Total <span data-entity="TOTAL_AMOUNT" data-value="12.50">'
+        "\u05d0\u05d1\u05d2 12.50 \u05d3\u05d4</span> end</p>"
     )
     assert [word.text for word in found] == ["Total", "\u05d0\u05d1\u05d2", "12.50", "\u05d3\u05d4", "end"]
     assert [word.entity for word in found] == [None, *["TOTAL_AMOUNT"] * 3, None]
@@ -261,5 +263,5 @@ def test_text_from_right_to_left_lies_where_it_is_read() -> None:
         "\u05d0\u05d1\u05d2",
         "end",
     ]
-    for left, right in zip(from_left, from_left[1:], strict=False):
+    for left, right in itertools.pairwise(from_left):
         assert left.quad[2] < right.quad[0]
