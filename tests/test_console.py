@@ -1,6 +1,7 @@
 """The command line as a user meets it: output, exit status, messages."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -134,3 +135,30 @@ def test_doctor_says_how_to_mend(tmp_path, monkeypatch):
     assert result.exit_code == 1
     assert "apt-get install libharfbuzz-subset0" in result.stdout
     assert "kedro run --pipeline=train" in result.stdout
+
+
+def test_the_gallery_shows_the_documents_of_the_parameters(tmp_path):
+    page = tmp_path / "deep" / "gallery.html"
+    arguments = ["-n", "2", "--dpi", "60", "--workers", "1", "--locale", "de_DE"]
+    result = runner.invoke(app, ["gallery", "-o", str(page), *arguments])
+    assert result.exit_code == 0, result.output
+    text = page.read_text(encoding="utf-8")
+    assert "synth-20261122-0000000" in text
+    assert "synth-20261122-0000001" in text
+    assert set(re.findall(r'data-locale="(\w+)"', text)) == {"de_DE"}
+    assert "TOTAL_AMOUNT" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--params", "generate.seed"], "write key=value"),
+        (["--locale", "xx_XX"], "unknown xx_XX"),
+        (["--params", "generate.dpi=9999"], "generate.dpi"),
+        (["--env", "nowhere"], "no environment 'nowhere'"),
+    ],
+)
+def test_parameters_that_cannot_be_used_are_refused_with_the_mend(arguments, message, tmp_path):
+    result = runner.invoke(app, ["gallery", "-o", str(tmp_path / "g.html"), *arguments])
+    assert result.exit_code == 2
+    assert message in result.output

@@ -1,4 +1,4 @@
-"""The command line: ``invoicegen extract`` reads documents, ``invoicegen doctor`` says what an installation lacks.
+"""The command line: ``extract`` reads documents, ``gallery`` shows generated ones, ``doctor`` says what is lacking.
 
 What is slow to import is imported by the command that needs it.
 """
@@ -10,11 +10,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Annotated, Any
+from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from invoicegen import __version__
+
+if TYPE_CHECKING:
+    from invoicegen.pipelines.options import GenerateOptions
 
 app = typer.Typer(
     name="invoicegen",
@@ -29,6 +32,8 @@ app = typer.Typer(
     `invoicegen extract invoice.pdf --pretty` — one document, to look at
 
     `invoicegen extract inbox/ --output results.jsonl --workers 4` — a folder, one JSON object a line
+
+    `invoicegen gallery` — generated documents with their labels, as one HTML page
 
     `invoicegen doctor` — what is installed, what is missing, and how to mend it
 
@@ -129,10 +134,9 @@ def extract(
 def default_model() -> Path:
     """``data/06_models/model`` of the project that the current folder is in; of the folder itself outside of one."""
     from invoicegen.extraction.options import DEFAULT_MODEL
+    from invoicegen.project import find_project
 
-    here = Path.cwd()
-    project = next((p for p in (here, *here.parents) if (p / "conf" / "base").is_dir()), here)
-    return project / DEFAULT_MODEL
+    return (find_project() or Path.cwd()) / DEFAULT_MODEL
 
 
 @contextmanager
@@ -159,6 +163,91 @@ def _with_progress(records: Iterator[dict[str, Any]], count: int) -> Iterator[di
     from tqdm import tqdm
 
     yield from tqdm(records, total=count, unit="doc", file=sys.stderr, disable=True if count < 2 else None)
+
+
+Parameters = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--params", metavar="KEY=VALUE", help="Parameter to replace, as generate.seed=7; repeatable."
+    ),
+]
+Environment = Annotated[str | None, typer.Option("--env", help="Kedro environment, as in `kedro run --env`.")]
+
+
+def _options(
+    params: list[str] | None, env: str | None, only: dict[str, list[str]] | None = None
+) -> GenerateOptions:
+    from invoicegen.project import ProjectError, generate_options, parse_overrides
+
+    try:
+        return generate_options(env, parse_overrides(params or []), only)
+    except ProjectError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from None
+
+
+@app.command()
+def gallery(
+    output: Annotated[Path, typer.Option("--output", "-o", help="The HTML page to write.")] = Path(
+        "gallery.html"
+    ),
+    documents: Annotated[
+        int, typer.Option("--documents", "-n", min=1, help="Documents to show, from index `--first` on.")
+    ] = 24,
+    first: Annotated[int, typer.Option(min=0, help="Index of the first document.")] = 0,
+    dpi: Annotated[int, typer.Option(min=50, max=300, help="Resolution of the page images.")] = 100,
+    augmented: Annotated[
+        bool, typer.Option("--augmented", help="Pages as scanned or photographed, not clean.")
+    ] = False,
+    workers: Annotated[int, typer.Option(min=0, help="Processes; 0: one per core.")] = 0,
+    family: Annotated[list[str] | None, typer.Option(help="Only this template family; repeatable.")] = None,
+    locale: Annotated[list[str] | None, typer.Option(help="Only this locale; repeatable.")] = None,
+    kind: Annotated[list[str] | None, typer.Option(help="Only this kind of document; repeatable.")] = None,
+    params: Parameters = None,
+    env: Environment = None,
+) -> None:
+    """Write one HTML page of generated documents with their labels, to look at.
+
+    Boxes are coloured by entity; the page filters by family, kind, locale and text, hides single entities, and zooms.
+    It loads nothing, so it can be sent to anyone. Without `--family`, `--locale` and `--kind` the documents are those
+    that `kedro run --pipeline=generate` makes with the same parameters.
+
+    **Examples**
+
+    `invoicegen gallery`
+
+    `invoicegen gallery -n 60 --augmented --locale de_DE --locale fr_FR --kind credit_note`
+
+    A document that cannot be made is named with its index (`invoicegen replay INDEX` shows where it fails); the others
+    are shown, and the exit status is 1.
+    """
+    from functools import partial
+
+    from tqdm import tqdm
+
+    from invoicegen.execution import ExecutionOptions, Failure, map_items
+    from invoicegen.gallery import ShownPage, render_gallery, sample_document
+    from invoicegen.templates import plan_document
+
+    only = {"families": family, "locales": locale, "kinds": kind}
+    options = _options(params, env, {key: names for key, names in only.items() if names})
+    plans = [plan_document(index, options) for index in range(first, first + documents)]
+    work = partial(sample_document, dpi=dpi, augmented=augmented)
+    shown: list[ShownPage] = []
+    failed = 0
+    made = map_items(work, plans, ExecutionOptions(workers=workers))
+    bar = tqdm(made, total=len(plans), unit="doc", file=sys.stderr, disable=None)
+    for plan, result in zip(plans, bar, strict=True):
+        if isinstance(result, Failure):
+            failed += 1
+            typer.echo(f"error: document {plan.index} ({plan.kind}, {plan.locale}): {result.error}", err=True)
+        else:
+            shown += result
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(render_gallery(shown), encoding="utf-8")
+    typer.echo(f"{len(plans) - failed} documents, {len(shown)} pages: {output}", err=True)
+    if failed:
+        raise typer.Exit(1)
 
 
 @app.command()

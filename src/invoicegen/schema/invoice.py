@@ -48,7 +48,7 @@ _TYPE_CODES: dict[str, str] = {
 
 
 def type_code_of(kind: DocumentKind) -> str:
-    """The code of BT-3 (UNCL1001): 380 commercial invoice, 325 pro-forma, 389 self-billed, 384 corrected, 381 credit."""
+    """The code of BT-3 (UNCL1001): 380 invoice, 325 pro-forma, 389 self-billed, 384 corrected, 381 credit note."""
     return _TYPE_CODES.get(kind, "380")
 
 

@@ -1,0 +1,83 @@
+"""The Kedro project that a command is called in, and its parameters as a run would see them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from invoicegen.pipelines.options import GenerateOptions
+
+
+class ProjectError(ValueError):
+    """There is no project here, or its parameters cannot be used; the message says the mend."""
+
+
+def find_project(start: Path | None = None) -> Path | None:
+    """The nearest folder with ``conf/base``, from ``start`` (default: the current folder) upwards."""
+    here = (start or Path.cwd()).resolve()
+    return next((p for p in (here, *here.parents) if (p / "conf" / "base").is_dir()), None)
+
+
+def parse_overrides(pairs: list[str]) -> dict[str, Any]:
+    """``generate.seed=7`` pairs as nested dictionaries; values are read as YAML.
+
+    Raises:
+        ProjectError: If one is no ``key=value``.
+    """
+    import yaml
+
+    nested: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            raise ProjectError(f"--params {pair!r}: write key=value, such as generate.seed=7")
+        *path, last = key.split(".")
+        level = nested
+        for part in path:
+            level = level.setdefault(part, {})
+        level[last] = yaml.safe_load(value)
+    return nested
+
+
+def generate_options(
+    env: str | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    only: Mapping[str, Sequence[str]] | None = None,
+) -> GenerateOptions:
+    """What ``kedro run --pipeline=generate`` would make: the project's parameters, checked.
+
+    Args:
+        env: Kedro environment over ``conf/base``; None takes ``local``, as a run does.
+        overrides: Nested values that are merged over those of the files, as ``kedro run --params`` does.
+        only: Names that keep their weight, by ``families``, ``locales`` or ``kinds``; all others get 0, and a name
+            without a weight gets 1.
+
+    Raises:
+        ProjectError: If no project is found, or the parameters are not as they should be.
+    """
+    from kedro.config import OmegaConfigLoader
+    from pydantic import ValidationError
+
+    from invoicegen.pipelines.options import GenerateOptions
+    from invoicegen.settings import CONFIG_LOADER_ARGS
+
+    project = find_project()
+    if project is None:
+        raise ProjectError(f"{Path.cwd()}: no project here (no conf/base above); change into its folder")
+    if env is not None and not (project / "conf" / env).is_dir():
+        known = ", ".join(sorted(p.name for p in (project / "conf").iterdir() if p.is_dir()))
+        raise ProjectError(f"{project / 'conf'}: no environment {env!r}; there are {known}")
+    arguments: dict[str, Any] = {**CONFIG_LOADER_ARGS, "env": env, "runtime_params": dict(overrides or {})}
+    given = OmegaConfigLoader(str(project / "conf"), **arguments)["parameters"]["generate"]
+    for key, names in (only or {}).items():
+        given[key] = dict.fromkeys(given[key], 0.0) | {name: given[key].get(name) or 1.0 for name in names}
+    try:
+        return GenerateOptions.model_validate(given)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(('generate', *map(str, problem['loc'])))}: {problem['msg']}"
+            for problem in error.errors()
+        )
+        raise ProjectError(f"{project / 'conf'}: {problems}") from error
