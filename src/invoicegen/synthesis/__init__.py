@@ -2,7 +2,7 @@
 
 from invoicegen.synthesis.documents import synthesise
 from invoicegen.synthesis.locales import KINDS, LOCALES, LocaleError, load_locale, read_locale
-from invoicegen.synthesis.planning import document_kinds_for, locale_weights, sample_kind, sample_locale
+from invoicegen.synthesis.planning import document_kinds_for
 
 __all__ = [
     "KINDS",
@@ -10,9 +10,6 @@ __all__ = [
     "LocaleError",
     "document_kinds_for",
     "load_locale",
-    "locale_weights",
     "read_locale",
-    "sample_kind",
-    "sample_locale",
     "synthesise",
 ]

@@ -11,11 +11,13 @@ from typing import Final, Literal
 from invoicegen.randomness import Stage, document_rng
 from invoicegen.schema.invoice import (
     RECEIPT_KINDS,
+    AccountStatement,
     AllowanceCharge,
     Invoice,
     InvoiceLine,
     Party,
     Payment,
+    SecondCurrency,
     TaxLine,
     Tender,
     Totals,
@@ -27,9 +29,13 @@ from invoicegen.synthesis.goods import Goods, draw_line_count, fill_note
 from invoicegen.synthesis.identifiers import (
     DOCUMENT_NUMBERS,
     RECEIPT_NUMBERS,
+    ReferenceScheme,
     creditor_reference,
     draw_account,
     draw_number,
+    passes,
+    spoil_digit,
+    structured_reference,
 )
 from invoicegen.synthesis.locales import (
     FIRST_YEAR,
@@ -45,9 +51,29 @@ from invoicegen.synthesis.locales import (
     load_locale,
 )
 from invoicegen.synthesis.money import amounts_by_rate, plain, tax_breakdown, total_up
-from invoicegen.synthesis.parties import Names, draw_buyer, draw_seller
+from invoicegen.synthesis.parties import Names, draw_address, draw_buyer, draw_seller
 
-_DIGITS: Final = 2  # Minor-unit digits: every currency of the locales has cents.
+_PER_EUR: Final[dict[str, tuple[float, int]]] = {
+    "EUR": (1.0, 2), "USD": (1.1, 2), "GBP": (0.86, 2), "CHF": (0.96, 2), "JPY": (160.0, 0), "SEK": (11.3, 2),
+    "NOK": (11.6, 2), "DKK": (7.46, 2), "PLN": (4.3, 2), "CZK": (25.0, 2), "CNY": (7.8, 2), "AUD": (1.65, 2),
+    "CAD": (1.5, 2),
+}  # fmt: skip
+"""Rough units of a currency for one euro, and its minor-unit digits (ISO 4217): what foreign prices start from."""
+_FOREIGN: Final = {"EUR": 5.0, "USD": 5.0, "GBP": 2.0, "CHF": 1.0, "JPY": 1.0, "SEK": 0.5, "CNY": 0.4}
+_CORRECTING: Final = ("credit_note", "corrective_invoice")
+_BY_PERIOD: Final = ("utility_bill", "telecom_bill", "subscription_invoice", "advertising_invoice")
+_CHEQUES: Final = ("US", "GB", "CA", "AU", "IE", "MY")
+_INCOTERMS: Final = ("EXW", "FCA", "FOB", "CIF", "DAP", "DDP", "CPT", "FOB Origin")
+_PORTS: Final = (
+    "Rotterdam",
+    "Hamburg",
+    "Antwerpen",
+    "Felixstowe",
+    "Shanghai",
+    "Singapore",
+    "New York",
+    "Valencia",
+)
 _NOTE_FACE: Final = (500, 1000, 2000, 5000, 10000, 20000)  # Banknotes, minor units.
 
 
@@ -93,36 +119,54 @@ class _Document:
         }
         share = self.regime.inclusive_receipts if self.receipt else self.regime.inclusive
         self.inclusive = self.regime.charges_tax and self.draw.chance(share)
+        self.currency, self.digits, self.price_level = locale.currency, 2, locale.price_level
+        abroad = self.regime.buyer == "any" and not self.receipt and plan.kind not in _BY_PERIOD
+        if abroad and self.draw.chance(0.05):
+            self.currency = self.draw.weighted(
+                {name: share for name, share in _FOREIGN.items() if name != locale.currency}
+            )
+            self.price_level, self.digits = _PER_EUR[self.currency]
 
     def write(self) -> Invoice:
         draw, plan = self.draw, self.plan
         with_tax_id = self.regime.seller_has_tax_id and (
             self.regime.zero_category == "AE" or draw.chance(0.7 if self.receipt else 0.9)
         )
+        foreign = self.currency != self.locale.currency
         seller = draw_seller(self.names, self.industry_name, plan.kind, with_tax_id)
         buyer = self._buyer()
         lines = self._lines()
         negative = plan.kind == "credit_note" and draw.chance(0.45)
-        allowances_charges = [] if negative else self._allowances_charges(lines)
+        allowances_charges = self._allowances_charges(lines)
         codes = self._tax_codes(lines)
         if codes:
             lines = [line.model_copy(update={"tax_code": codes[line.tax_rate]}) for line in lines]
         tax_name = draw.pick(self.regime.names)
         tax_lines = self._tax_lines(lines, allowances_charges, tax_name, codes)
-        cash = self.receipt and draw.chance(0.5)
+        cash = self.receipt and plan.kind != "card_slip" and draw.chance(0.5)
         rounding = self.locale.cash_rounding if cash else 1
         totals = total_up(
             lines, allowances_charges, tax_lines, inclusive=self.inclusive, cash_rounding=rounding
         )
-        if not self.receipt and plan.kind not in ("credit_note", "proforma_invoice"):
+        account = None
+        if plan.kind in ("utility_bill", "telecom_bill") and draw.chance(0.35):
+            account = self._account(totals.due)
+        elif not self.receipt and plan.kind not in ("credit_note", "proforma_invoice"):
             totals = self._prepaid(totals)
         tenders, change = self._tenders(totals, cash) if self.receipt else ([], 0)
         if negative:
             lines, tax_lines, totals = _negated(lines, tax_lines, totals, prices=draw.chance(0.3))
+            allowances_charges = [
+                item.model_copy(update={"amount": -item.amount}) for item in allowances_charges
+            ]
         number = self._number()
         start, end = self._delivery()
         due_date, terms = self._terms()
         extras = self._extras(buyer)
+        payment = self._payment(number, terms, paid_up=totals.paid > 0 and totals.due == 0)
+        spoilt: list[str] = []
+        if plan.invalid_identifiers:
+            seller, payment, spoilt = self._spoil(seller, payment)
         return Invoice(
             doc_id=plan.doc_id,
             seed=plan.seed,
@@ -130,8 +174,8 @@ class _Document:
             kind=plan.kind,
             document_type=plan.document_type,
             locale=plan.locale,
-            currency=self.locale.currency,
-            currency_digits=_DIGITS,
+            currency=self.currency,
+            currency_digits=self.digits,
             industry=self.industry_name,
             number=number,
             issue_date=self.date,
@@ -140,21 +184,27 @@ class _Document:
             delivery_date=start,
             delivery_end=end,
             purchase_order_number=self._order_number(),
-            preceding_invoice_number=self._preceding_number() if plan.kind == "credit_note" else None,
+            preceding_invoice_number=self._preceding_number() if plan.kind in _CORRECTING else None,
             seller=seller,
             buyer=buyer,
             ship_to=self._ship_to(buyer),
+            remit_to=self._remit_to(seller),
             prices_include_tax=self.inclusive,
             tax_name=tax_name,
             lines=lines,
             allowances_charges=allowances_charges,
             tax_lines=tax_lines,
             totals=totals,
-            payment=self._payment(number, terms, paid_up=totals.paid > 0 and totals.due == 0),
+            account=account,
+            second_currency=self._second_currency(totals, foreign),
+            payment=payment,
             tenders=tenders,
             change=change,
             extras=extras,
             notes=self._notes(seller),
+            fine_print=self._printed_text(self.language.fine_print, seller, 0.06 if self.receipt else 0.25),
+            advert=self._printed_text(self.language.adverts, seller, 0.12),
+            invalid_identifiers=spoilt,
         )
 
     def _issue_date(self) -> dt.date:
@@ -203,6 +253,73 @@ class _Document:
         ]
         return self.draw.pick(fitting) if fitting else self.locale
 
+    def _account(self, due: int) -> AccountStatement:
+        """What the customer's account held before: mostly paid in full, sometimes in part or too much."""
+        draw = self.draw
+        previous = max(0, round_half_up(Decimal(due) * draw.between(60, 140) / 100))
+        way = draw.weighted({"full": 7, "part": 1.5, "none": 1, "more": 0.5})
+        paid = {
+            "full": previous,
+            "part": previous * draw.between(2, 9) // 10,
+            "none": 0,
+            "more": previous + previous * draw.between(1, 20) // 100,
+        }[way]
+        return AccountStatement(previous_balance=previous, payments=paid, due=previous - paid + due)
+
+    def _second_currency(self, totals: Totals, foreign: bool) -> SecondCurrency | None:
+        """The totals once more: in the currency of the seller's country on a foreign bill, rarely in another."""
+        draw, home = self.draw, self.locale.currency
+        if self.receipt or not draw.chance(0.6 if foreign else 0.015):
+            return None
+        other = home if foreign else draw.pick([name for name in ("EUR", "USD", "GBP") if name != home])
+        per_euro = _PER_EUR.get(other, (self.locale.price_level, 2))
+        own = self.price_level if foreign else _PER_EUR.get(home, (self.locale.price_level, 2))[0]
+        rate = Decimal(repr(per_euro[0] / own * (0.95 + 0.1 * draw.random.random()))).quantize(
+            Decimal("0.0001")
+        )
+        scale = rate * Decimal(10) ** (per_euro[1] - self.digits)
+        net, tax = round_half_up(totals.net * scale), round_half_up(totals.tax * scale)
+        return SecondCurrency(
+            currency=other, currency_digits=per_euro[1], rate=rate, net=net, tax=tax, gross=net + tax
+        )
+
+    def _remit_to(self, seller: Party) -> Party | None:
+        """Where cheques go to, in countries that still write them."""
+        if self.receipt or self.locale.country not in _CHEQUES or not self.draw.chance(0.14):
+            return None
+        address = draw_address(self.names, self.locale.language)
+        box = self.draw.mask(self.draw.pick(("P.O. Box ####", "PO Box #####", "Dept ####, P.O. Box ######")))
+        lines = [box, *address.lines[1:]] if len(address.lines) > 1 else [box, *address.lines]
+        return Party(name=seller.name, address=address.model_copy(update={"lines": lines}))
+
+    def _spoil(self, seller: Party, payment: Payment) -> tuple[Party, Payment, list[str]]:
+        """The same with one wrong digit in the identifiers that have check digits, and the paths of those."""
+        spoilt = []
+        checks = [form.check for form in self.locale.tax_ids if form.check]
+        if seller.tax_id and checks:
+            wrong = spoil_digit(seller.tax_id, lambda text: not any(passes(text, name) for name in checks))
+            if wrong:
+                seller = seller.model_copy(update={"tax_id": wrong})
+                spoilt.append("seller.tax_id")
+        if payment.iban:
+            wrong = spoil_digit(payment.iban, lambda text: not passes(text, "iban"))
+            if wrong:
+                payment = payment.model_copy(update={"iban": wrong})
+                spoilt.append("payment.iban")
+        if payment.reference and payment.reference_scheme not in (None, "VS"):
+            # Every scheme with check digits finds one wrong digit.
+            payment = payment.model_copy(update={"reference": spoil_digit(payment.reference, lambda _: True)})
+            spoilt.append("payment.reference")
+        return seller, payment, spoilt
+
+    def _printed_text(self, patterns: list[str], seller: Party, chance: float) -> str | None:
+        known = {"seller": seller.name, "email": seller.email, "website": seller.website}
+        values = {name: value for name, value in known.items() if value is not None}
+        usable = [p for p in patterns if not any(f"{{{name}}}" in p for name in known.keys() - values.keys())]
+        if not usable or not self.draw.chance(chance):
+            return None
+        return fill_note(self.draw, self.locale, self.draw.pick(usable), self.date, **values)
+
     def _ship_to(self, buyer: Party | None) -> Party | None:
         if buyer is None or self.industry.service or not self.draw.chance(0.22):
             return None
@@ -218,18 +335,26 @@ class _Document:
 
     def _lines(self) -> list[InvoiceLine]:
         low, high = self.industry.lines
-        count = draw_line_count(self.draw, self.receipt, low, high)
+        slip = self.plan.kind == "card_slip"
+        count = 1 if slip else draw_line_count(self.draw, self.receipt, low, high)
         goods = Goods(
-            self.draw, self.names, self.locale, self.language, self.industry, self.plan.kind, self.date
+            self.draw,
+            self.names,
+            self.locale,
+            self.language,
+            self.industry,
+            self.plan.kind,
+            self.date,
+            self.price_level,
         )
-        return goods.rows(count, self.rates, _DIGITS)
+        return goods.rows(count, self.rates, self.digits)
 
     def _allowances_charges(self, lines: list[InvoiceLine]) -> list[AllowanceCharge]:
         draw, language, kind = self.draw, self.language, self.plan.kind
         found: list[AllowanceCharge] = []
         amounts = amounts_by_rate(lines, [])
         rate, base = max(amounts.items(), key=lambda item: item[1])
-        if base >= 100 and draw.chance(0.1 if self.receipt else 0.12):
+        if base >= 100 and kind != "card_slip" and draw.chance(0.1 if self.receipt else 0.12):
             percent = Decimal(draw.pick((2, 3, 5, 10, 15, 20))) if draw.chance(0.6) else None
             share = percent or Decimal(draw.between(1, 25))
             amount = round_half_up(Decimal(base) * share / 100)
@@ -245,8 +370,8 @@ class _Document:
                 )
             )
             base -= amount
-        if kind == "restaurant_receipt":
-            if self.locale.service_charges and draw.chance(0.55):
+        if kind in ("restaurant_receipt", "card_slip"):
+            if kind != "card_slip" and self.locale.service_charges and draw.chance(0.55):
                 percent = draw.pick(self.locale.service_charges)
                 amount = round_half_up(Decimal(sum(line.net_amount for line in lines)) * percent / 100)
                 found.append(
@@ -272,12 +397,13 @@ class _Document:
                 )
         elif not self.receipt and not self.industry.service and draw.chance(0.28):
             for sort in ("freight", "handling") if draw.chance(0.2) else ("freight",):
-                cost = draw.log_uniform(3, 60) * self.locale.price_level
+                cost = draw.log_uniform(3, 60) * self.price_level
+                scale = 10**self.digits
                 found.append(
                     AllowanceCharge(
                         is_charge=True,
                         reason=draw.pick(language.charges["freight" if sort == "freight" else "handling"]),
-                        amount=round(cost) * 100 + draw.pick((0, 0, 50, 90, 95, 99)),
+                        amount=round(cost) * scale + draw.pick((0, 0, 50, 90, 95, 99)) * scale // 100,
                         tax_rate=rate,
                     )
                 )
@@ -321,7 +447,7 @@ class _Document:
 
     def _tenders(self, totals: Totals, cash: bool) -> tuple[list[Tender], int]:
         draw = self.draw
-        if draw.chance(0.1):
+        if self.plan.kind != "card_slip" and draw.chance(0.1):
             return [], 0
         due = totals.due
         if not cash:
@@ -333,10 +459,10 @@ class _Document:
                 f"************{digits}",
                 f"XXXX{digits}",
             )
-            card = draw.pick(masks) if draw.chance(0.5) else None
+            card = draw.pick(masks) if self.plan.kind == "card_slip" or draw.chance(0.5) else None
             first = due
             tenders = []
-            if due > 2000 and draw.chance(0.04):
+            if due > 2000 and self.plan.kind != "card_slip" and draw.chance(0.04):
                 first = due - due // 200 * 100
                 tenders = [Tender(method=draw.pick(self.language.tenders["cash"]), amount=due - first)]
             return [*tenders, Tender(method=draw.weighted(names), amount=first, card_number=card)], 0
@@ -363,7 +489,7 @@ class _Document:
 
     def _number(self) -> str:
         draw = self.draw
-        credit = self.plan.kind == "credit_note"
+        credit = self.plan.kind in _CORRECTING
         prefix = draw.pick(self.language.prefixes["credit_note" if credit else "invoice"])
         return draw_number(
             draw, draw.pick(RECEIPT_NUMBERS if self.receipt else DOCUMENT_NUMBERS), prefix, self.date
@@ -371,7 +497,7 @@ class _Document:
 
     def _preceding_number(self) -> str | None:
         draw = self.draw
-        if draw.chance(0.15):
+        if self.plan.kind == "credit_note" and draw.chance(0.15):
             return None
         before = self.date - dt.timedelta(days=draw.between(1, 90))
         return draw_number(
@@ -385,7 +511,7 @@ class _Document:
         draw, kind = self.draw, self.plan.kind
         if self.receipt:
             return None, None
-        if kind in ("utility_bill", "subscription_invoice", "advertising_invoice") and draw.chance(0.85):
+        if kind in _BY_PERIOD and draw.chance(0.85):
             month = self.date.replace(day=1) - dt.timedelta(days=1)
             start = month.replace(day=1)
             months = draw.weighted({1: 8, 2: 1, 3: 2, 12: 1})
@@ -428,10 +554,12 @@ class _Document:
         account = draw_account(draw, self.locale)
         local = account.number is not None
         shown = draw.weighted({"iban": 5, "both": 3, "local": 6}) if local and account.iban else "both"
+        reference, scheme = self._reference(number)
         return Payment(
             method=draw.pick(methods["transfer"]) if draw.chance(0.4) else None,
             terms=terms,
-            reference=self._reference(number),
+            reference=reference,
+            reference_scheme=scheme,
             iban=account.iban if shown != "local" else None,
             account_number=account.number if shown != "iban" else None,
             bic=account.bic if draw.chance(0.8 if account.iban and shown != "local" else 0.3) else None,
@@ -439,18 +567,20 @@ class _Document:
             bank_name=account.bank if draw.chance(0.6) else None,
         )
 
-    def _reference(self, number: str) -> str | None:
+    def _reference(self, number: str) -> tuple[str | None, ReferenceScheme | None]:
         draw = self.draw
+        national = structured_reference(draw, self.locale.country, number)
+        if national and draw.chance(0.5):
+            return national
         style = draw.weighted({"none": 60, "rf": 8, "digits": 12, "number": 8, "joined": 6})
         if style == "rf":
-            return creditor_reference(draw, draw.between(6, 14))
+            return creditor_reference(draw, draw.between(6, 14)), "RF"
         if style == "digits":
-            return draw.mask(
-                draw.pick(("##########", "### ### ###", "#### #### ####", "########", "#########-#"))
-            )
+            masks = ("##########", "### ### ###", "#### #### ####", "########", "#########-#")
+            return draw.mask(draw.pick(masks)), None
         if style == "joined":
-            return f"{self._prefixed('customer')}/{number}"
-        return number if style == "number" else None
+            return f"{self._prefixed('customer')}/{number}", None
+        return (number if style == "number" else None), None
 
     def _extras(self, buyer: Party | None) -> dict[str, str]:
         draw = self.draw
@@ -470,8 +600,21 @@ class _Document:
                 "terminal": (0.2, draw.digits(8)),
                 "merchant_id": (0.12, draw.digits(draw.between(9, 12))),
                 "approval_code": (0.2, draw.mask(draw.pick(("######", "@#####", "##@@##")))),
-                "item_count": (0.0, ""),
+                "fiscal_number": (0.12, draw.mask(draw.pick(("##########", "@@##-#####", "###/#####/##")))),
+                "fiscal_signature": (0.08, draw.mask("@#@@##@#@@##@#@##@@#@##@")),
+                "device_serial": (0.08, draw.mask(draw.pick(("@@@#########", "##-######", "SN########")))),
             }
+            if self.plan.kind == "card_slip":
+                shared |= {
+                    "terminal": (0.95, draw.digits(8)),
+                    "merchant_id": (0.8, draw.digits(draw.between(9, 15))),
+                    "approval_code": (0.9, draw.mask(draw.pick(("######", "@#####", "##@@##")))),
+                    "batch_number": (0.6, draw.digits(draw.between(3, 6))),
+                    "trace_number": (0.6, draw.digits(6)),
+                    "card_entry": (0.7, draw.pick(("CONTACTLESS", "CHIP", "ICC", "SWIPED", "NFC", "C"))),
+                    "aid": (0.6, draw.pick(("A0000000031010", "A0000000041010", "A0000000043060"))),
+                    "cardholder": (0.15, self.names.person().upper()),
+                }
             if self.plan.kind == "restaurant_receipt":
                 shared |= {
                     "table": (0.7, draw.mask(draw.pick(("%", "%#", "@%", "T%#", "%#@")))),
@@ -486,7 +629,6 @@ class _Document:
                         draw.mask(draw.pick(("@@ ####", "@@@ ###", "@-@@ ###", "@@## @@@"))),
                     ),
                 }
-            del shared["item_count"]
         else:
             day = self.date - dt.timedelta(days=draw.between(1, 45))
             shared = {
@@ -503,6 +645,47 @@ class _Document:
                     (self.date + dt.timedelta(days=draw.between(0, 9))).strftime(self.locale.date_format),
                 ),
             }
+            later = (day + dt.timedelta(days=draw.between(1, 9))).strftime(self.locale.date_format)
+            shared |= {
+                "quote_number": (0.08, draw.mask(draw.pick(("Q-#####", "######", "@@-####-##")))),
+                "ship_date": (0.08, later),
+                "ship_via": (
+                    0.08,
+                    draw.pick(("DHL", "UPS Ground", "FedEx", "GLS", "DPD", "TNT", "Best Way")),
+                ),
+                "incoterms": (0.05, draw.pick(_INCOTERMS)),
+                "cost_centre": (0.06, draw.mask(draw.pick(("####", "##-####", "@@###")))),
+                "vendor_number": (0.08, draw.digits(draw.between(5, 8))),
+                "tax_point_date": (0.06, later),
+            }
+            if self.plan.kind == "telecom_bill":
+                shared |= {
+                    "subscriber_number": (0.7, draw.mask(draw.pick(self.locale.phones))),
+                    "billing_account": (0.6, draw.digits(draw.between(8, 12))),
+                    "data_volume": (0.3, f"{draw.between(1, 90)},{draw.between(0, 9)} GB"),
+                    "call_minutes": (0.3, f"{draw.between(3, 900)}:{draw.between(0, 59):02}"),
+                    "tariff": (
+                        0.4,
+                        f"{self.names.coined()} {draw.pick(('S', 'M', 'L', 'Max', 'Unlimited'))}",
+                    ),
+                }
+            if self.plan.kind == "freight_invoice":
+                kilos = draw.between(12, 24000)
+                shared |= {
+                    "waybill_number": (
+                        0.8,
+                        draw.mask(draw.pick(("###-########", "@@@@########", "CMR ######"))),
+                    ),
+                    "container_number": (0.4, draw.mask("@@@U#######")),
+                    "vessel": (0.35, f"MV {self.names.coined()} {draw.mask('###@')}"),
+                    "port_of_loading": (0.5, draw.pick(self.locale.cities).city),
+                    "port_of_discharge": (0.5, draw.pick(_PORTS)),
+                    "incoterms": (0.5, draw.pick(_INCOTERMS)),
+                    "gross_weight": (0.6, f"{kilos} kg"),
+                    "packages": (0.5, str(draw.between(1, 60))),
+                    "shipper": (0.4, self.names.company("wholesale_food", "commercial_invoice")),
+                    "consignee": (0.4, buyer.name if buyer else self.names.person()),
+                }
             if self.plan.kind == "utility_bill":
                 shared |= {
                     "meter_number": (
@@ -533,6 +716,9 @@ class _Document:
                 }
             if self.industry_name == "hotel":
                 shared |= {
+                    "departure": (0.6, later),
+                    "reservation_number": (0.5, draw.mask(draw.pick(("########", "@@@###", "R-#####")))),
+                    "folio_number": (0.3, draw.digits(draw.between(4, 7))),
                     "room": (0.8, draw.digits(3)),
                     "guest": (0.7, self.names.person()),
                     "arrival": (0.6, day.strftime(self.locale.date_format)),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
-from invoicegen.schema.invoice import DocumentKind, InvoiceLine, round_half_up
+from invoicegen.schema.invoice import RECEIPT_KINDS, DocumentKind, InvoiceLine, round_half_up
 from invoicegen.synthesis.draw import Draw
 from invoicegen.synthesis.identifiers import draw_ean
 from invoicegen.synthesis.locales import Family, Industry, Language, Locale, TaxClass
@@ -15,18 +15,20 @@ from invoicegen.synthesis.parties import Names
 
 _CENT: Final = Decimal("0.01")
 _SHOP_ENDINGS: Final = ("0.99", "0.95", "0.49", "0.90", "0.50", "0.00", "0.79", "0.29", "0.89", "0.25")
-_MAX_LINES: Final = 40
+_MAX_LINES: Final = 200
 _MEASURED: Final = frozenset({"KGM", "LTR"})
 
 
 def draw_line_count(draw: Draw, receipt: bool, low: int, high: int) -> int:
-    """How many rows a document has: mostly few, with a long tail up to 40.
+    """How many rows a document has: mostly few, with a long tail up to 200.
 
     The median is 3 on invoices and 4 on receipts.
     """
     tail = draw.random.random()
-    if tail < 0.025:
-        count = draw.between(16, _MAX_LINES)
+    if tail < 0.004:
+        count = draw.between(61, _MAX_LINES)
+    elif tail < 0.025:
+        count = draw.between(16, 60)
     elif tail < 0.15:
         count = draw.geometric(0.1)
     else:
@@ -45,6 +47,7 @@ class Goods:
         industry: The seller's trade.
         kind: The kind of document.
         date: Its date, around which dates in descriptions lie.
+        price_level: Price of a thing that costs 1 EUR, in the document's currency.
     """
 
     def __init__(
@@ -56,13 +59,15 @@ class Goods:
         industry: Industry,
         kind: DocumentKind,
         date: dt.date,
+        price_level: float,
     ) -> None:
         self.draw = draw
+        self.price_level = price_level
         self.names = names
         self.locale = locale
         self.language = language
         self.industry = industry
-        self.receipt = kind.endswith("_receipt")
+        self.receipt = kind in RECEIPT_KINDS
         self.kind = kind
         self.date = date
         self.families = {
@@ -102,7 +107,29 @@ class Goods:
                 name = self.name(key)
             seen.add(name)
             rows.append(self._row(len(rows), name, family, rates, digits, discounts))
-        return rows
+        return self._sectioned(self._dated(rows))
+
+    def _dated(self, rows: list[InvoiceLine]) -> list[InvoiceLine]:
+        """A day of service for every row, in order, where the trade bills by days."""
+        if self.receipt or not self.industry.service or not self.draw.chance(0.35):
+            return rows
+        days = sorted(self.draw.between(0, 35) for _ in rows)
+        return [
+            row.model_copy(update={"service_date": self.date - dt.timedelta(days=back)})
+            for row, back in zip(rows, reversed(days), strict=True)
+        ]
+
+    def _sectioned(self, rows: list[InvoiceLine]) -> list[InvoiceLine]:
+        """Captions over groups of rows, on some documents with at least four."""
+        captions = self.language.sections.get("services" if self.industry.service else "goods", [])
+        if self.receipt or len(rows) < 4 or len(captions) < 2 or not self.draw.chance(0.15):
+            return rows
+        count = min(self.draw.between(2, 5), len(rows) // 2, len(captions))
+        starts = sorted({0, *self.draw.random.sample(range(1, len(rows)), count - 1)})
+        chosen = self.draw.random.sample(captions, len(starts))
+        texts = [fill_note(self.draw, self.locale, caption, self.date) for caption in chosen]
+        sections = dict(zip(starts, texts, strict=True))
+        return [row.model_copy(update={"section": sections.get(place)}) for place, row in enumerate(rows)]
 
     def name(self, key: str) -> str:
         """A name built of a noun and some of: brand, model, size, qualities."""
@@ -135,6 +162,8 @@ class Goods:
         unit_code = draw.pick(family.units)
         scale = Decimal(10) ** digits
         price = self._price(family)
+        if digits == 0:
+            price = max(price.quantize(Decimal(1), ROUND_HALF_UP), Decimal(1))
         quantity = self._quantity(family, unit_code)
         gross = round_half_up(quantity * price * scale)
         percent, amount = discounts(Decimal(gross))
@@ -167,7 +196,7 @@ class Goods:
         return self._units[code]
 
     def _price(self, family: Family) -> Decimal:
-        low, high = (bound * self.locale.price_level for bound in family.price)
+        low, high = (bound * self.price_level for bound in family.price)
         value = Decimal(repr(self.draw.log_uniform(low, high)))
         if family.ending == "fine":
             return value.quantize(Decimal("0.001") if self.receipt else Decimal("0.0001"))

@@ -320,7 +320,6 @@ class Locale(_Data):
     country: str = Field(pattern="^[A-Z]{2}$")
     currency: str = Field(pattern="^[A-Z]{3}$")
     price_level: float = Field(gt=0, description="price of a thing that costs 1 EUR, in this currency")
-    weight: float = Field(gt=0, description="how often documents of this locale are drawn")
     date_format: str = Field(description="strftime, for dates within texts")
     kinds: dict[DocumentKind, Annotated[float, Field(gt=0)]] = Field(min_length=1)
     area: str | None = Field(
@@ -431,6 +430,11 @@ class Language(_Data):
     notes: dict[
         Literal["invoice", "receipt", "credit_note", "any"], Annotated[list[NotePattern], Field(min_length=1)]
     ]
+    sections: dict[Literal["goods", "services"], list[NotePattern]] = Field(
+        {}, description="captions of groups of lines"
+    )
+    fine_print: list[NotePattern] = Field([], description="paragraphs of conditions")
+    adverts: list[NotePattern] = Field([], description="short promotions")
     roles: Texts = Field(description="cashier, waiter, … as printed before a name or number")
     prefixes: dict[Literal["invoice", "credit_note", "order", "contract", "delivery", "customer"], Texts]
     items: dict[str, Items]

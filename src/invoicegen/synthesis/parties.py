@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from invoicegen.schema.invoice import Address, DocumentKind, Party
+from invoicegen.schema.invoice import RECEIPT_KINDS, Address, DocumentKind, Party
 from invoicegen.synthesis.draw import Draw
 from invoicegen.synthesis.identifiers import draw_id
 from invoicegen.synthesis.locales import Language, Locale, load_language
@@ -22,6 +22,9 @@ _SYLLABLES: Final = {
     "ending": "a o ix is io ex ora ent ify on us ium line max",
 }
 _PARTS: Final = {name: tuple(parts.split(" ")) for name, parts in _SYLLABLES.items()}
+
+
+_SHOPS: Final[tuple[DocumentKind, ...]] = ("shop_receipt", "restaurant_receipt", "fuel_receipt")
 
 
 class Names:
@@ -97,7 +100,9 @@ class Names:
     def company(self, industry: str, kind: DocumentKind) -> str:
         """The name of a firm of this trade; receipts come from shops, restaurants and filling stations."""
         draw, language, locale = self.draw, self.language, self.locale
-        shop = [*language.shop_patterns.get(kind, []), *locale.shop_patterns.get(kind, [])]
+        # A card terminal stands in any shop.
+        place: DocumentKind = draw.pick(_SHOPS) if kind == "card_slip" else kind
+        shop = [*language.shop_patterns.get(place, []), *locale.shop_patterns.get(place, [])]
         patterns = [*language.company_patterns, *locale.company_patterns, *locale.company_patterns]
         pattern = draw.pick(shop) if shop and draw.chance(0.75) else draw.pick(patterns)
         trades = [*language.trades[industry], *locale.trades.get(industry, [])]
@@ -179,7 +184,7 @@ def slug(name: str) -> str:
 def draw_seller(names: Names, industry: str, kind: DocumentKind, with_tax_id: bool) -> Party:
     """The firm that writes the document."""
     draw, locale = names.draw, names.locale
-    receipt = kind.endswith("_receipt")
+    receipt = kind in RECEIPT_KINDS
     name = names.company(industry, kind)
     domain = f"{slug(name)[: draw.between(6, 18)] or 'shop'}.{draw.pick(locale.domains)}"
     bodies: dict[str, str] = {}

@@ -66,7 +66,7 @@ def _page_parts(view: View) -> dict[str, Any]:
         "seller": view.party("seller", invoice.seller, "SELLER"),
         "buyer": view.party("buyer", invoice.buyer, "BUYER") if invoice.buyer else None,
         "ship_to": view.party("ship_to", invoice.ship_to, None) if invoice.ship_to else None,
-        "remit_to": view.party("remit_to", invoice.seller, None),
+        "remit_to": view.party("remit_to", invoice.remit_to, None) if invoice.remit_to else None,
         "references": view.references(view.structure["refs_count"]),
         "columns": columns,
         "numeric": {
@@ -78,8 +78,9 @@ def _page_parts(view: View) -> dict[str, Any]:
             "tax_amount",
         },
         "header": [view.header_cell(column) for column in columns],
-        "item_rows": list(view.item_rows(columns)),
+        "item_tables": view.item_tables(columns),
         "totals": view.totals(),
+        "account": view.account_rows() if view.structure["account_box"] else [],
         "payment": view.payment(),
         "notes": notes,
     }

@@ -67,6 +67,15 @@ def sample_genome(
     else:
         structure = _page_structure(dice, family, kind, locale)
         style = _page_style(dice, family, locale)
+        if structure["dense"]:
+            style |= {
+                "size_pt": dice.between(6.0, 7.2),
+                "cell_pad_mm": 0.4,
+                "margin_mm": dice.between(8, 14),
+                "caption_case": "as_is",
+            }
+        elif structure["page"] == "A5":
+            style |= {"size_pt": min(style["size_pt"], 8.0), "margin_mm": min(style["margin_mm"], 12.0)}
     structure["family"] = family
     return {"structure": structure, "style": style}
 
@@ -156,16 +165,34 @@ def _page_structure(dice: _Dice, family: TemplateFamily, kind: DocumentKind, loc
         tail.insert(0, "tax_table")
     elif tax_table == "after":
         tail.append("tax_table")
-    rest = dice.subset({"payment": 0.8, "notes": 0.7, "sign": 0.15, "terms": 0.35, "remit_to": 0.12})
+    rest = dice.subset({"payment": 0.8, "notes": 0.7, "sign": 0.15, "terms": 0.35, "remit_to": 0.9})
     if rest and dice.chance(0.3):
         tail.insert(0, rest.pop())
+    extras = dice.subset({"account": 0.5, "code": 0.25, "stamp": 0.07, "fine_print": 0.9, "advert": 0.9})
+    account = "account" in extras
+    dense = dice.chance(0.08) or (kind == "advertising_invoice" and dice.chance(0.3))
+    columns = _DENSE if dense else _columns(dice, kind)
+    small = not dense and len(columns) <= _A5_COLUMNS and dice.chance(0.03)
     structure: Genome = {
-        "page": "Letter" if letter else "A4",
-        "landscape": dice.chance(0.04),
+        "page": "Letter" if letter else "A5" if small else "A4",
+        "landscape": dice.chance(0.3 if dense else 0.04),
+        "dense": dense,
+        "band": not classic and dice.chance(0.12),
+        "hand": classic and dice.chance(0.06),
+        "carry_rows": 0 if dice.chance(0.55) else int(dice.rng.integers(12, 24)),
+        "head_repeated": dice.chance(0.8),
+        "item_rows": "two" if dice.chance(0.05) else "one",
+        "blank_rows": int(dice.rng.integers(2, 9)) if dice.chance(0.2 if classic else 0.04) else 0,
+        "account_box": account,
+        "section_fill": dice.chance(0.4),
+        "fine_columns": dice.chance(0.4),
+        "stamp": dice.weighted({"stamp_paid": 2, "stamp_received": 2, "watermark_copy": 1}),
         "head": _head(dice, buyer_below=not window or dice.chance(0.5)),
         "window": window,
-        "refs": dice.weighted({"list": 6, "grid": 2.5, "row": 2, "table": 2, "sentence": 0.5, "inline": 0.7}),
-        "refs_count": int(dice.rng.integers(2, 8)),
+        "refs": dice.weighted(
+            {"list": 6, "grid": 2.5, "row": 2, "table": 2, "sentence": 0.5, "inline": 0.7, "form": 1.2}
+        ),
+        "refs_count": int(dice.rng.integers(2, 8)) + (5 if kind in _WIDE_REFERENCES else 0),
         "caption_place": dice.weighted({"left": 8, "above": 2}),
         "caption_right": dice.chance(0.25),
         "caption_end": dice.weighted({":": 5, "": 3, " :": 1}),
@@ -176,11 +203,11 @@ def _page_structure(dice: _Dice, family: TemplateFamily, kind: DocumentKind, loc
         "address_inline": dice.chance(0.18),
         "greeting": dice.chance(0.2),
         "due_box": dice.chance(0.1),
-        "columns": _columns(dice, kind),
+        "columns": columns,
         "table_rules": dice.weighted(
-            {"grid": 4, "rows": 2, "header": 3, "none": 1}
+            {"grid": 4, "rows": 2, "header": 3, "none": 1, "columns": 1.5, "double": 0.7}
             if classic
-            else {"rows": 5, "header": 4, "grid": 1.5, "none": 2}
+            else {"rows": 5, "header": 4, "grid": 1.5, "none": 2, "columns": 0.5, "double": 0.2}
         ),
         "table_head": dice.weighted(
             {"plain": 3, "fill": 3} if classic else {"fill": 5, "plain": 2, "rule": 3}
@@ -194,7 +221,7 @@ def _page_structure(dice: _Dice, family: TemplateFamily, kind: DocumentKind, loc
         "totals_caption_right": dice.chance(0.35),
         "tax_lines": dice.weighted({"caption_rate": 6, "sum": 2, "columns": 1.5}),
         "subtotal": dice.chance(0.85),
-        "tail": [*_rows(dice, tail, 0.5, 2), *_rows(dice, rest, 0.6, 2)],
+        "tail": [*_rows(dice, tail, 0.5, 2), *_rows(dice, [*rest, *extras], 0.6, 2)],
         "payment": dice.weighted({"list": 5, "row": 2, "sentence": 1.2}),
         "footer": dice.weighted({"none": 3, "line": 3, "columns": 3}),
         "footer_bank": dice.chance(0.4),
@@ -203,6 +230,13 @@ def _page_structure(dice: _Dice, family: TemplateFamily, kind: DocumentKind, loc
     }
     return structure
 
+
+_DENSE = [
+    "position", "item_date", "ITEM_CODE", "ITEM_DESCRIPTION", "ITEM_QUANTITY", "ITEM_UNIT", "ITEM_UNIT_PRICE",
+    "ITEM_DISCOUNT", "ITEM_TAX_RATE", "tax_amount", "ITEM_AMOUNT",
+]  # fmt: skip
+_A5_COLUMNS = 5  # the most that the width of an A5 sheet holds
+_WIDE_REFERENCES = ("freight_invoice", "hotel_bill", "telecom_bill", "utility_bill", "advertising_invoice")
 
 _PALETTE = (
     "#1f4e79", "#2e75b6", "#c00000", "#385723", "#7030a0", "#404040", "#e46c0a", "#00838f", "#3b3b6d", "#b8860b",
@@ -232,11 +266,21 @@ def _page_style(dice: _Dice, family: TemplateFamily, locale: str) -> Genome:
     available = {font.style for font in load_fonts()}
     body = body if body in available else "sans"
     font = dice.one(_families(extended, body)).family
-    heading = font if dice.chance(0.6) else dice.one(_families(extended, "sans", "serif")).family
+    matrix = classic and dice.chance(0.08)
+    if matrix:
+        font = dice.one(_families(extended, "mono")).family
+    heading = font if matrix or dice.chance(0.6) else dice.one(_families(extended, "sans", "serif")).family
     return {
         "font": font,
         "heading_font": heading,
         "size_pt": dice.between(7.5, 11.0),
+        "look": "fanfold" if matrix else "plain",
+        "hand_font": dice.one(_families(extended, "script")).family,
+        "logo_mm": dice.between(9, 24),
+        "logo_align": dice.weighted({"left": 6, "right": 2, "center": 1}),
+        "second_colour": dice.one(_PALETTE),
+        "stamp_turn": dice.between(-14, 14, 0),
+        "stamp_colour": dice.weighted({"#b02020": 3, "#2030a0": 2, "#107040": 1}),
         "title_pt": dice.between(13, 30),
         "name_pt": dice.between(10, 22),
         "line_height": dice.between(1.1, 1.5, 2),
@@ -255,7 +299,6 @@ def _page_style(dice: _Dice, family: TemplateFamily, locale: str) -> Genome:
         "refs_align": dice.weighted({"left": 3, "right": 4}),
         "total_weight": dice.weighted({"bold": 7, "normal": 2}),
         "total_fill": dice.chance(0.2),
-        "logo": dice.weighted({"square": 2, "circle": 2, "word": 2, "bars": 1}),
         "text_color": dice.weighted({"#000000": 5, "#222222": 2, "#444444": 1.5, "#1a1a40": 0.3}),
         "number_align": dice.weighted({"right": 8, "center": 1, "left": 0.8}),
         "last_row_min_mm": dice.between(0, 60),
@@ -298,7 +341,18 @@ def _receipt_structure(dice: _Dice, kind: DocumentKind) -> Genome:
     )
     references = ["number", "date", "cashier", "till", "table", "covers", "store_number", "member_number"]
     references += ["transaction_number", "order_number", "pump", "registration_plate"]
-    tail = dice.subset({"tax_table": 0.45, "extras": 0.35, "notes": 0.8, "barcode": 0.2, "card": 0.3})
+    tail = dice.subset(
+        {
+            "tax_table": 0.45,
+            "extras": 0.35,
+            "notes": 0.8,
+            "barcode": 0.2,
+            "card": 0.3,
+            "fiscal": 0.9,
+            "advert": 0.9,
+            "fine_print": 0.9,
+        }
+    )
     head = ["name", "address", "contacts", "ids"]
     if dice.chance(0.25):
         head[1:] = dice.shuffled(head[1:])
@@ -349,6 +403,7 @@ def _receipt_style(dice: _Dice, locale: str) -> Genome:
         "name_scale": dice.between(1.0, 1.8, 2),
         "name_bold": dice.chance(0.6),
         "total_scale": dice.between(1.2, 2.0, 2),
+        "mark_mm": dice.between(8, 14),
         "ink": dice.weighted({"#000000": 5, "#222222": 3, "#333366": 0.5, "#555555": 1.2}),
         "letter_spacing": dice.weighted({"0": 8, "0.04em": 1, "-0.02em": 1}),
         "times_sign": dice.weighted({"x": 5, "X": 3, "@": 3, "*": 1}),

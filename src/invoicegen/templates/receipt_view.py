@@ -8,10 +8,14 @@ from decimal import Decimal
 from markupsafe import Markup, escape
 
 from invoicegen.schema.invoice import InvoiceLine
+from invoicegen.templates.artwork import bar_code, logo, qr_code
 from invoicegen.templates.formats import format_number
 from invoicegen.templates.printed import Printed
 from invoicegen.templates.view import Row, View
 
+_CARD_EXTRAS = (
+    "card_entry", "aid", "cardholder", "terminal", "merchant_id", "batch_number", "trace_number", "approval_code",
+)  # fmt: skip
 _LONGEST_WORD = 12  # letters; a longer word in a caption would push a column off a roll of 58 mm
 
 
@@ -202,9 +206,11 @@ class ReceiptView(View):
         """
         invoice, t, structure = self.invoice, self.invoice.totals, self.structure
         rows: list[Row] = []
-        if structure["items_count"]:
+        if structure["items_count"] and invoice.prints_lines:
             count = f"{sum((line.quantity for line in invoice.lines), Decimal(0)).normalize():f}"
             rows.append(Row(self.caption("number_of_items"), Printed(count, "number_of_items")))
+        if not invoice.prints_lines:
+            return self._slip_totals()
         adjusted = bool(invoice.allowances_charges)
         exclusive = not invoice.prices_include_tax
         if structure["subtotal"] or adjusted or (exclusive and self.tax_lines):
@@ -229,7 +235,7 @@ class ReceiptView(View):
                 self.caption("receipt_total"), self.money(payable, "totals.gross", "TOTAL_AMOUNT"), "total"
             )
         rows.append(total)
-        for i, tender in enumerate(invoice.tenders):
+        for i, tender in enumerate(invoice.tenders if invoice.prints_lines else []):
             prefix = self.choose(self.lexicon["tender_prefix"])
             method = tender.method.upper() if self.style["caption_case"] == "upper" else tender.method
             printed = Printed(method, f"tenders.{i}.method", "PAYMENT_METHOD", tender.method)
@@ -240,6 +246,19 @@ class ReceiptView(View):
             rows.append(Row(self.caption("change"), self.money(invoice.change, "change", None)))
         return rows
 
+    def _slip_totals(self) -> list[Row]:
+        """Amount, tip and total of a card slip: what was sold is not on it."""
+        t, tips = self.invoice.totals, self.discount_rows()
+        rows = []
+        if tips:
+            amount = t.gross - t.charges
+            rows.append(
+                Row(self.caption("subtotal_included"), self.money(amount, "slip.amount", "SUBTOTAL_AMOUNT"))
+            )
+            rows += tips
+        total = self.money(t.gross + t.rounding, "totals.gross", "TOTAL_AMOUNT")
+        return [*rows, Row(self.caption("receipt_total"), total, "total")]
+
     def card_rows(self) -> list[Row]:
         """What a card terminal adds; always O."""
         rows = [
@@ -247,12 +266,28 @@ class ReceiptView(View):
             for tender in self.invoice.tenders
             if tender.card_number
         ]
-        rows += [
-            self.extra(key)
-            for key in ("terminal", "merchant_id", "approval_code")
-            if key in self.invoice.extras
-        ]
+        rows += [self.extra(key) for key in _CARD_EXTRAS if key in self.invoice.extras]
         return rows
+
+    def fiscal_rows(self) -> list[Row]:
+        """What a fiscal till signs; always O."""
+        keys = ("fiscal_number", "fiscal_signature", "device_serial")
+        return [self.extra(key) for key in keys if key in self.invoice.extras]
+
+    def fiscal_code(self) -> Markup | None:
+        """The fiscal signature as a QR code."""
+        signature = self.invoice.extras.get("fiscal_signature")
+        return (
+            qr_code(f"{signature};{self.invoice.number};{self.invoice.issue_date}", 22) if signature else None
+        )
+
+    def mark(self) -> Markup:
+        """The shop's drawn mark, in the till's ink."""
+        return logo(self.rng, self.style["ink"], "#888888", float(self.style["mark_mm"]))
+
+    def bars(self, digits: Printed) -> Markup:
+        """The bar code of these digits."""
+        return bar_code(str(digits.text), min(0.8 * self._printed_mm(), 52), 9)
 
     def extra_rows(self) -> list[Row]:
         """Loyalty points, savings and other figures that mean nothing to accounting; always O."""
@@ -340,8 +375,16 @@ class ReceiptView(View):
         lines += sum(
             {"tax_table": 3, "extras": 3, "card": 3, "barcode": 5}.get(name, 0) for name in structure["tail"]
         )
+        texts = [("advert", invoice.advert), ("fine_print", invoice.fine_print)]
+        lines += sum(2 + len(text) // per_line for name, text in texts if text and name in structure["tail"])
+        if "fiscal" in structure["tail"]:
+            lines += len(self.fiscal_rows()) * 2
+            extra_mm = 26 if "fiscal_signature" in invoice.extras else 0
+        else:
+            extra_mm = 0
+        lines += 0 if invoice.prints_lines else len(_CARD_EXTRAS)
         line_mm = self.size_pt() * 0.3528 * style["line_height"]
-        return float(lines * line_mm * 1.08 + 2 * style["margin_mm"] + 10 + 12 * structure["logo"])
+        return float(lines * line_mm * 1.08 + 2 * style["margin_mm"] + 10 + 16 * structure["logo"] + extra_mm)
 
 
 def _pair(row: Row) -> Markup:

@@ -14,14 +14,30 @@ from markupsafe import Markup, escape
 from invoicegen.randomness import Stage, document_rng
 from invoicegen.schema.invoice import Invoice, InvoiceLine, Party, round_half_up
 from invoicegen.schema.plan import DocumentPlan
+from invoicegen.templates.artwork import epc_payload, logo, qr_code
 from invoicegen.templates.formats import SYMBOLS, format_number, print_date
 from invoicegen.templates.lexicon import Lexicon, load_lexicon
 from invoicegen.templates.printed import Printed
 
 Place = Literal["items", "totals"]
 
-_TITLES = {"proforma_invoice": "title_proforma", "credit_note": "title_credit_note"}
-_TITLE_CODES = {"invoice": "380", "credit_note": "381", "receipt": "rcpt"}
+_TITLES = {
+    "proforma_invoice": ("title_proforma", 1.0),
+    "credit_note": ("title_credit_note", 1.0),
+    "self_billed_invoice": ("title_self_billed", 0.9),
+    "corrective_invoice": ("title_corrective", 0.9),
+    "tax_invoice": ("title_tax_invoice", 0.6),
+    "utility_bill": ("title_utility", 0.6),
+    "telecom_bill": ("title_telecom", 0.5),
+    "hotel_bill": ("title_hotel", 0.5),
+    "freight_invoice": ("title_freight", 0.5),
+    "advertising_invoice": ("title_advertising", 0.25),
+    "subscription_invoice": ("title_subscription", 0.25),
+    "service_invoice": ("title_service", 0.35),
+    "card_slip": ("title_card_slip", 0.9),
+}
+"""Caption key of a kind's own title, and how often it is printed in place of plain "Invoice" or "Receipt"."""
+_TITLE_CODES = {"credit_note": "381", "corrective_invoice": "384"}
 EXTRA_CAPTIONS = {"store_number": "store", "project_number": "project"}
 """Captions of those ``Invoice.extras`` whose caption key has another name."""
 
@@ -47,6 +63,15 @@ class Row:
     caption: Markup
     value: Printed | Markup
     kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemTable:
+    """A stretch of the line-item table: section captions and rows of cells, and the sums carried over."""
+
+    entries: list[Markup | list[Markup]]
+    brought: Row | None
+    carried: Row | None
 
 
 @dataclass(slots=True)
@@ -235,12 +260,14 @@ class View:
     def title(self) -> Printed:
         """The words that name the kind of document."""
         invoice = self.invoice
-        key = _TITLES.get(
-            invoice.kind, "title_receipt" if invoice.document_type == "receipt" else "title_invoice"
-        )
+        receipt = invoice.document_type == "receipt"
+        key, share = _TITLES.get(invoice.kind, ("", 0.0))
+        if not self.chance(share):
+            key = "title_receipt" if receipt else "title_invoice"
         text = self.phrase(key)
         text = text.upper() if self.style["title_upper"] else text
-        return Printed(text, "kind", "DOCUMENT_TYPE", _TITLE_CODES[invoice.document_type])
+        code = "rcpt" if receipt else _TITLE_CODES.get(invoice.kind, "380")
+        return Printed(text, "kind", "DOCUMENT_TYPE", code)
 
     def number_row(self) -> Row:
         """The document's number."""
@@ -316,8 +343,11 @@ class View:
             "ITEM_DISCOUNT": any(line.discount for line in lines),
             "ITEM_TAX_RATE": bool(self.tax_lines),
             "tax_amount": bool(self.tax_lines),
+            "item_date": any(line.service_date for line in lines),
         }
         columns = [name for name in self.structure["columns"] if have.get(name, True)]
+        if have["item_date"] and "item_date" not in columns:
+            columns.insert(0, "item_date")
         if have["ITEM_DISCOUNT"] and "ITEM_DISCOUNT" not in columns and "ITEM_UNIT_PRICE" in columns:
             columns.insert(columns.index("ITEM_UNIT_PRICE") + 1, "ITEM_DISCOUNT")
         return columns
@@ -337,8 +367,8 @@ class View:
             case "position":
                 return Printed(line.line_id, f"{path}.line_id")
             case "item_date":
-                date = self.invoice.delivery_date or self.invoice.issue_date
-                return self.date(date - dt.timedelta(days=row % 5), f"{path}.date", None)
+                date = line.service_date
+                return self.date(date, f"{path}.service_date", None) if date else None
             case "ITEM_CODE":
                 code = line.item_code
                 return Printed(code, f"{path}.item_code", column, code, group) if code else None
@@ -393,6 +423,35 @@ class View:
         for row, line in enumerate(self.invoice.lines):
             yield [self.cell(self.item_value(line, row, column), row, column) for column in columns]
 
+    def item_tables(self, columns: list[str]) -> list[ItemTable]:
+        """The line items in one table, or on long documents in several with the sum carried over between them."""
+        lines, size = self.invoice.lines, int(self.structure["carry_rows"])
+        if not size or len(lines) <= size or len(columns) < 2:
+            size = len(lines)
+        tables = []
+        rows = list(self.item_rows(columns))
+        for start in range(0, len(lines), size):
+            entries: list[Markup | list[Markup]] = []
+            for row in range(start, min(start + size, len(lines))):
+                section = lines[row].section
+                if section:
+                    entries.append(Printed(section, f"lines.{row}.section").__html__())
+                entries.append(rows[row])
+            before = sum(line.net_amount for line in lines[:start])
+            after = sum(line.net_amount for line in lines[: start + size])
+            last = start + size >= len(lines)
+            tables.append(
+                ItemTable(
+                    entries,
+                    self._carried("brought_forward", before, start) if start else None,
+                    None if last else self._carried("carried_forward", after, start),
+                )
+            )
+        return tables
+
+    def _carried(self, key: str, minor: int, start: int) -> Row:
+        return Row(self.caption(key), self.money(minor, f"{key}.{start}", None, place="items"))
+
     def discount_rows(self) -> list[Row]:
         """Document-level allowances and charges."""
         rows = []
@@ -422,23 +481,13 @@ class View:
         )
         if how == "columns":
             shape = "{name} {rate} {of} {base}"
-        joint = {
-            "en": "on",
-            "de": "auf",
-            "fr": "sur",
-            "nl": "over",
-            "es": "sobre",
-            "it": "su",
-            "pt": "sobre",
-            "lv": "no",
-        }
         rows = []
         for i, line in enumerate(self.tax_lines):
             group, path = f"tax-{i}", f"tax_lines.{i}"
             caption = Markup(shape).format(
                 name=line.name,
                 rate=self.rate(line.rate, f"{path}.rate", "TAX_RATE", group=group),
-                of=joint[self.language],
+                of=self.phrase("tax_of"),
                 base=self.money(line.base, f"{path}.base", "TAX_BASE_AMOUNT", group=group),
             )
             end = self.structure["caption_end"]
@@ -473,7 +522,53 @@ class View:
             rows.append(Row(self.caption("paid"), paid))
         if t.paid or t.rounding:
             rows.append(Row(self.caption("due"), self.money(t.due, "totals.due", "AMOUNT_DUE"), "total"))
-        return rows
+        if self.invoice.account and not structure["account_box"]:
+            rows += self.account_rows()
+        return rows + self.second_currency_rows()
+
+    def account_rows(self) -> list[Row]:
+        """The customer's account: balance before, payments, what this bill adds, what is to be paid in all."""
+        account = self.invoice.account
+        if account is None:
+            return []
+        payments = -account.payments if self.style["discount_negative"] else account.payments
+        path, due = "account", self.money(account.due, "account.due", "AMOUNT_DUE")
+        rows = [
+            Row(
+                self.caption("previous_balance"),
+                self.money(account.previous_balance, f"{path}.previous_balance", None),
+            ),
+            Row(self.caption("payments_received"), self.money(payments, f"{path}.payments", None)),
+        ]
+        if self.structure["account_box"]:
+            charges = self.money(self.invoice.totals.gross, "totals.gross", "TOTAL_AMOUNT")
+            rows.append(Row(self.caption("current_charges"), charges))
+        return [*rows, Row(self.caption("account_due"), due, "total")]
+
+    def second_currency_rows(self) -> list[Row]:
+        """The totals once more in a second currency; always O."""
+        second = self.invoice.second_currency
+        if second is None:
+            return []
+
+        def amount(minor: int, path: str) -> Printed:
+            value = Decimal(minor).scaleb(-second.currency_digits)
+            text = format_number(value, self.style["number_style"], second.currency_digits)
+            sign = "-" if minor < 0 else ""
+            return Printed(f"{sign}{text}", path)
+
+        def named(key: str) -> Markup:
+            return escape(
+                self.wording(key)
+                .replace("{currency}", second.currency)
+                .replace("{CURRENCY}", second.currency)
+            )
+
+        rate = format_number(second.rate, self.style["number_style"], 4)
+        rows = [Row(self.caption("exchange_rate"), Printed(rate, "second_currency.rate"))]
+        if second.tax and self.chance(0.5):
+            rows.append(Row(named("tax_in_currency"), amount(second.tax, "second_currency.tax")))
+        return [*rows, Row(named("total_in_currency"), amount(second.gross, "second_currency.gross"))]
 
     def tax_table(self) -> tuple[list[Markup], list[list[Printed | Markup]]]:
         """Captions and rows of a tax breakdown table."""
@@ -560,6 +655,21 @@ class View:
             "sentence_due", due=due, due_date=self.date(self.invoice.due_date, "due_date", "DUE_DATE")
         )
 
+    def logo(self) -> Markup:
+        """A drawn mark in the colours of the document."""
+        second = self.style["second_colour"]
+        return logo(self.rng, self.style["accent"], second, float(self.style["logo_mm"]))
+
+    def payment_code(self) -> Markup | None:
+        """A SEPA payment code with the document's own account and amount; None where it cannot have one."""
+        payload = epc_payload(self.invoice)
+        return qr_code(payload, 26) if payload else None
+
+    def stamp_date(self) -> Printed:
+        """The day that a stamp states, after the date of issue; always O."""
+        day = self.invoice.issue_date + dt.timedelta(days=int(self.rng.integers(1, 12)))
+        return self.date(day, "stamp.date", None)
+
     def fit_pt(self, text: Printed, size_pt: float, columns: int) -> float:
         """A font size at which the longest word of ``text`` fits a column of the page.
 
@@ -568,7 +678,8 @@ class View:
             size_pt: The size wanted.
             columns: Equal columns that share the width of the page.
         """
-        width_mm = 297.0 if self.structure["landscape"] else 210.0
+        width, height = {"A4": (210, 297), "Letter": (216, 279), "A5": (148, 210)}[self.structure["page"]]
+        width_mm = float(height if self.structure["landscape"] else width)
         column_mm = (width_mm - 2 * float(self.style["margin_mm"])) / columns - 5
         lines = [text.text] if isinstance(text.text, str) else list(text.text)
         longest = max(len(word) for line in lines for word in line.split())
