@@ -42,7 +42,8 @@ def test_the_gallery_shows_each_entity_and_loads_nothing(page, image):
     assert '<rect data-entity="TOTAL_AMOUNT" x="10.0" y="10.0" width="50.0" height="20.0"' in html
     assert "TOTAL_AMOUNT: &lt;12.00 → 12.00" in html
     assert 'href="data:image/png;base64,' in html
-    assert "http" not in html and "url(" not in html
+    assert "http" not in html
+    assert "url(" not in html
 
 
 def test_entities_have_colours_of_their_own():
