@@ -218,7 +218,7 @@ def gallery(
 
     `invoicegen gallery -n 60 --augmented --locale de_DE --locale fr_FR --kind credit_note`
 
-    A document that cannot be made is named with its index (`invoicegen replay INDEX` shows where it fails); the others
+    A document that cannot be made is named with its index and error; the others
     are shown, and the exit status is 1.
     """
     from functools import partial
