@@ -6,6 +6,7 @@ import itertools
 import math
 
 import pytest
+from PIL import ImageFile
 
 from invoicegen.rendering import RenderingError, render_document
 from invoicegen.schema.truth import TruePage, TrueWord
@@ -265,3 +266,8 @@ def test_text_from_right_to_left_lies_where_it_is_read() -> None:
     ]
     for left, right in itertools.pairwise(from_left):
         assert left.quad[2] < right.quad[0]
+
+
+def test_rendering_leaves_pillow_strict_about_broken_images() -> None:
+    words("<p>1</p>")
+    assert not ImageFile.LOAD_TRUNCATED_IMAGES

@@ -17,6 +17,7 @@ use_listed_fonts()  # before WeasyPrint loads, which reads the variable it sets
 
 import cssselect2  # type: ignore[import-untyped]  # noqa: E402
 import pypdfium2 as pdfium  # noqa: E402
+from PIL import ImageFile  # noqa: E402
 from weasyprint import CSS, HTML  # noqa: E402
 from weasyprint.css.counters import CounterStyle  # noqa: E402
 from weasyprint.text.fonts import FontConfiguration  # noqa: E402
@@ -29,6 +30,9 @@ from invoicegen.rendering.raster import raster_size  # noqa: E402
 from invoicegen.rendering.recorder import Recorder  # noqa: E402
 from invoicegen.rendering.words import Affine, Numbering, PaintedText, Polygon, true_words  # noqa: E402
 from invoicegen.schema.truth import TruePage  # noqa: E402
+
+# WeasyPrint makes Pillow take broken images for whole ones, in all of the process; what reads documents must not.
+ImageFile.LOAD_TRUNCATED_IMAGES = False
 
 _XHTML: Final = ' xmlns="http://www.w3.org/1999/xhtml"'
 _COLLECT_EVERY: Final = 20
