@@ -30,6 +30,7 @@ def test_a_qr_code_says_its_payload(payload: str) -> None:
     (found,) = zxingcpp.read_barcodes(page(qr_code(payload, 30)))
     assert found.format == zxingcpp.BarcodeFormat.QRCode
     assert found.text == payload
+    assert found.bytes == payload.encode()  # a reader need not guess the encoding
 
 
 @pytest.mark.parametrize("data", ["2026-000417", "981234567890", "AB-12/x"])

@@ -1,11 +1,13 @@
 import xml.etree.ElementTree as ET
 from collections import Counter
+from decimal import Decimal
 
 import pytest
 
 from invoicegen.rendering import render_document
 from invoicegen.schema.taxonomy import ENTITY_TYPES
-from invoicegen.synthesis import LOCALES, synthesise
+from invoicegen.synthesis import LOCALES, load_locale, synthesise
+from invoicegen.synthesis.documents import FOREIGN_CURRENCIES
 from invoicegen.templates import PlanOptions, compose, plan_document
 from invoicegen.templates.genome import structure_hash
 
@@ -39,6 +41,26 @@ def documents():
         invoice = synthesise(plan)
         composed.append((plan, invoice, ET.fromstring(compose(invoice, plan))))
     return composed
+
+
+def test_every_foreign_currency_is_laid_out():
+    """Bills in a currency that is not their country's, those without decimals among them."""
+    left, rendered = set(FOREIGN_CURRENCIES), 0
+    only = options(families={"modern": 1, "classic": 1}, kinds={"commercial_invoice": 1})
+    for index in range(1500):
+        plan = plan_document(index, only)
+        invoice = synthesise(plan)
+        if invoice.currency == load_locale(plan.locale).currency or invoice.currency not in left:
+            continue
+        html = compose(invoice, plan)
+        words = [word for page in render_document(html).pages for word in page.words]
+        scale = Decimal(10) ** invoice.currency_digits
+        totals = {Decimal(word.value) for word in words if word.entity == "TOTAL_AMOUNT"}
+        assert Decimal(invoice.totals.gross) / scale in totals
+        left.remove(invoice.currency)
+        rendered += 1
+    assert not left
+    assert rendered == len(FOREIGN_CURRENCIES)
 
 
 def test_documents_are_well_formed_and_carry_known_entities_alone(documents):

@@ -55,11 +55,19 @@ from invoicegen.synthesis.parties import Names, draw_address, draw_buyer, draw_s
 
 _PER_EUR: Final[dict[str, tuple[float, int]]] = {
     "EUR": (1.0, 2), "USD": (1.1, 2), "GBP": (0.86, 2), "CHF": (0.96, 2), "JPY": (160.0, 0), "SEK": (11.3, 2),
-    "NOK": (11.6, 2), "DKK": (7.46, 2), "PLN": (4.3, 2), "CZK": (25.0, 2), "CNY": (7.8, 2), "AUD": (1.65, 2),
-    "CAD": (1.5, 2),
+    "CNY": (7.8, 2), "AUD": (1.65, 2), "CAD": (1.5, 2),
 }  # fmt: skip
 """Rough units of a currency for one euro, and its minor-unit digits (ISO 4217): what foreign prices start from."""
-_FOREIGN: Final = {"EUR": 5.0, "USD": 5.0, "GBP": 2.0, "CHF": 1.0, "JPY": 1.0, "SEK": 0.5, "CNY": 0.4}
+FOREIGN_CURRENCIES: Final = {
+    "EUR": 5.0,
+    "USD": 5.0,
+    "GBP": 2.0,
+    "CHF": 1.0,
+    "JPY": 1.0,
+    "SEK": 0.5,
+    "CNY": 0.4,
+}
+"""Currencies that a document may be in beside its country's, by weight; templates have a sign for each."""
 _CORRECTING: Final = ("credit_note", "corrective_invoice")
 _BY_PERIOD: Final = ("utility_bill", "telecom_bill", "subscription_invoice", "advertising_invoice")
 _CHEQUES: Final = ("US", "GB", "CA", "AU", "IE", "MY")
@@ -123,7 +131,7 @@ class _Document:
         abroad = self.regime.buyer == "any" and not self.receipt and plan.kind not in _BY_PERIOD
         if abroad and self.draw.chance(0.05):
             self.currency = self.draw.weighted(
-                {name: share for name, share in _FOREIGN.items() if name != locale.currency}
+                {name: share for name, share in FOREIGN_CURRENCIES.items() if name != locale.currency}
             )
             self.price_level, self.digits = _PER_EUR[self.currency]
 

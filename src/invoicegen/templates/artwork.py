@@ -1,4 +1,4 @@
-"""What a document shows beside text: drawn logos, QR codes and bar codes that can be read, rubber stamps' frames.
+"""What a document shows beside text: drawn logos, and QR codes and bar codes that can be read.
 
 Everything is one SVG image in a ``data:`` URL, so that a document needs no file and its words stay those of the text:
 letters inside an image are not among the true words.
@@ -174,7 +174,7 @@ def qr_code(payload: str, size_mm: float, error: str = "m") -> Markup:
     """A QR code (ISO/IEC 18004) with its quiet zone.
 
     Args:
-        payload: What it says; encoded as UTF-8 where it is not Latin-1.
+        payload: What it says; written as UTF-8, which payment codes declare.
         size_mm: Side of the square, quiet zone included.
         error: Error correction: ``l``, ``m``, ``q`` or ``h``.
 
@@ -183,7 +183,7 @@ def qr_code(payload: str, size_mm: float, error: str = "m") -> Markup:
     """
     import segno
 
-    matrix = segno.make_qr(payload, error=error).matrix
+    matrix = segno.make_qr(payload, error=error, encoding="utf-8").matrix
     runs = []
     for y, row in enumerate(matrix):
         x = 0

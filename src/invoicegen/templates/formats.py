@@ -18,6 +18,9 @@ SYMBOLS: Final[dict[str, tuple[str, ...]]] = {
     "AUD": ("$", "$", "AUD", "A$"),
     "CAD": ("$", "$", "CAD", "CA$"),
     "CHF": ("CHF", "Fr."),
+    "JPY": ("¥", "¥", "JPY"),
+    "SEK": ("kr", "SEK"),
+    "CNY": ("¥", "CNY", "RMB"),
 }
 """Signs and codes that stand for a currency on paper; repeated ones are likelier."""
 
