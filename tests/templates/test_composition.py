@@ -2,9 +2,11 @@ import xml.etree.ElementTree as ET
 from collections import Counter
 from decimal import Decimal
 
+import numpy as np
 import pytest
 
-from invoicegen.rendering import render_document
+from invoicegen.geometry import quad_to_box
+from invoicegen.rendering import rasterise, render_document
 from invoicegen.schema.taxonomy import ENTITY_TYPES
 from invoicegen.synthesis import LOCALES, load_locale, synthesise
 from invoicegen.synthesis.documents import FOREIGN_CURRENCIES
@@ -61,6 +63,27 @@ def test_every_foreign_currency_is_laid_out():
         rendered += 1
     assert not left
     assert rendered == len(FOREIGN_CURRENCIES)
+
+
+def test_every_word_on_and_under_a_coloured_band_can_be_seen():
+    """Nothing is printed in the colour of its ground: words that nobody sees must not be true words."""
+    only = options(families={"modern": 1}, kinds={"commercial_invoice": 1, "freight_invoice": 1})
+    seen = 0
+    for plan in (
+        plan for plan in (plan_document(i, only) for i in range(260)) if plan.genome["structure"]["band"]
+    ):
+        structure = plan.genome["structure"]
+        forms = {**structure, "refs": "form", "head": [["seller", "refs"], *structure["head"]]}
+        for genes in (structure, forms):
+            layout = plan.model_copy(update={"genome": {**plan.genome, "structure": genes}})
+            rendered = render_document(compose(synthesise(layout), layout))
+            grey = rasterise(rendered.pdf, 0, 150).mean(axis=2)
+            for word in rendered.pages[0].words:
+                x0, y0, x1, y1 = (int(value) for value in quad_to_box(word.quad))
+                ground = grey[max(0, y0) : y1 + 1, max(0, x0) : x1 + 1]
+                assert np.ptp(ground) > 25, f"{plan.doc_id}: {word.text!r} cannot be seen"
+                seen += 1
+    assert seen > 1000
 
 
 def test_documents_are_well_formed_and_carry_known_entities_alone(documents):

@@ -228,6 +228,9 @@ def _page_structure(dice: _Dice, family: TemplateFamily, kind: DocumentKind, loc
         "page_number": dice.weighted({"none": 4, "bottom": 4, "top": 1}),
         "title_number": dice.chance(0.2),
     }
+    if structure["band"] and structure["page_number"] != "none":
+        # The band covers the margin above: a page number there could not be seen.
+        structure["page_number"] = "bottom" if structure["footer"] == "none" else "none"
     return structure
 
 
