@@ -3,8 +3,8 @@ from decimal import Decimal
 
 import pytest
 
-from invoicegen.synthesis import LOCALES
-from invoicegen.templates.formats import date_patterns, format_number, number_styles, print_date
+from invoicegen.synthesis import LOCALES, load_locale
+from invoicegen.templates.formats import currency_symbols, format_number, print_date
 
 
 @pytest.mark.parametrize(
@@ -27,8 +27,21 @@ def test_numbers_follow_their_style(value, style, digits, expected):
 
 @pytest.mark.parametrize("locale", LOCALES)
 def test_every_locale_has_number_styles_and_date_patterns_that_print(locale):
-    assert sum(number_styles(locale).values()) > 0
-    for style in number_styles(locale):
+    country = load_locale(locale)
+    for style in country.numbers:
         assert "234" in format_number(Decimal("1234.56"), style, 2)
-    for pattern in date_patterns(locale):
+    for pattern in country.dates:
         assert "26" in print_date(dt.date(2026, 10, 14), pattern, locale)
+
+
+def test_dates_are_in_the_words_of_the_country_or_of_its_language():
+    day = dt.date(2026, 9, 4)
+    assert print_date(day, "d MMM yyyy", "en_GB") == "4 Sept 2026"
+    assert print_date(day, "d MMM yyyy", "en_US") == "4 Sep 2026"
+    assert print_date(day, "d MMMM yyyy", "fr_XX") == "4 septembre 2026"
+
+
+def test_signs_of_a_currency_are_the_countrys_own_the_usual_ones_or_its_code():
+    assert "SFr." in currency_symbols("CHF", load_locale("de_CH"))
+    assert currency_symbols("CHF", load_locale("de_DE")) == ("CHF", "Fr.")
+    assert currency_symbols("XAF", load_locale("fr_FR")) == ("XAF",)

@@ -40,7 +40,6 @@ from invoicegen.synthesis.identifiers import (
 from invoicegen.synthesis.locales import (
     FIRST_YEAR,
     LAST_YEAR,
-    LOCALES,
     Industry,
     Language,
     Locale,
@@ -49,6 +48,7 @@ from invoicegen.synthesis.locales import (
     load_industries,
     load_language,
     load_locale,
+    locale_names,
 )
 from invoicegen.synthesis.money import amounts_by_rate, plain, tax_breakdown, total_up
 from invoicegen.synthesis.parties import Names, draw_address, draw_buyer, draw_seller
@@ -99,7 +99,7 @@ def synthesise(plan: DocumentPlan) -> Invoice:
         LocaleError: If the plan names a locale that does not exist, or its data cannot be used.
         ValueError: If the locale has no documents of this kind.
     """
-    locale = load_locale(plan.locale)
+    locale = load_locale(plan.locale, plan.extensions)
     if plan.kind not in locale.kinds:
         raise ValueError(
             f"{plan.doc_id}: locale {plan.locale} has no {plan.kind}; plan one of {', '.join(locale.kinds)}"
@@ -113,9 +113,9 @@ class _Document:
     def __init__(self, plan: DocumentPlan, locale: Locale) -> None:
         self.plan = plan
         self.locale = locale
-        self.language: Language = load_language(locale.language)
+        self.language: Language = load_language(locale.language, plan.extensions)
         self.draw = Draw(document_rng(plan.seed, plan.index, Stage.SYNTHESIS))
-        self.names = Names(self.draw, locale)
+        self.names = Names(self.draw, locale, plan.extensions)
         self.receipt = plan.kind in RECEIPT_KINDS
         candidates = [name for name, trade in load_industries().items() if plan.kind in trade.kinds]
         self.industry_name = self.draw.pick(candidates)
@@ -242,7 +242,9 @@ class _Document:
         abroad = self.regime.buyer == "foreign" or (business and not self.receipt and draw.chance(0.03))
         names = self.names
         if abroad:
-            names = Names(draw, self._foreign_locale(within_area=self.regime.buyer == "foreign"))
+            names = Names(
+                draw, self._foreign_locale(within_area=self.regime.buyer == "foreign"), plan.extensions
+            )
         with_tax_id = business and (self.regime.buyer != "any" or draw.chance(0.3))
         return draw_buyer(
             names,
@@ -253,7 +255,8 @@ class _Document:
         )
 
     def _foreign_locale(self, *, within_area: bool) -> Locale:
-        others = [load_locale(name) for name in LOCALES if name != self.plan.locale]
+        folders = self.plan.extensions
+        others = [load_locale(name, folders) for name in locale_names(folders) if name != self.plan.locale]
         fitting = [
             other
             for other in others

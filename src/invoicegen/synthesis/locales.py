@@ -44,6 +44,9 @@ LOCALES: Final[tuple[str, ...]] = tuple(sorted(path.stem for path in LOCALE_FOLD
 TaxClass = Literal["standard", "food", "meals", "books", "medicine", "energy", "lodging", "exempt"]
 TAX_CLASSES: Final[tuple[TaxClass, ...]] = get_args(TaxClass)
 
+NumberStyle = Literal["1,234.56", "1234.56", "12,34,567.89", "1.234,56", "1234,56", "1'234.56", "1 234,56"]
+"""Grouping and decimal signs by example; ``1 234,56`` groups with a no-break space."""
+
 
 class LocaleError(ValueError):
     """A data file of this package that cannot be used; the message names file, key and mend."""
@@ -79,7 +82,26 @@ def _as_text(value: object) -> object:
 Text = Annotated[str, BeforeValidator(_as_text), Field(min_length=1)]
 Texts = Annotated[list[Text], Field(min_length=1)]
 Weights = Annotated[dict[Text, Annotated[float, Field(gt=0)]], Field(min_length=1)]
+Weight = Annotated[float, Field(gt=0)]
 Number = Annotated[Decimal, BeforeValidator(lambda value: str(value) if isinstance(value, float) else value)]
+
+
+def _date_pattern(pattern: str) -> str:
+    from babel.dates import format_date  # slow to import, and only needed where a locale is read
+
+    try:
+        printed = format_date(_SAMPLE_DATE, pattern, locale="en")
+    except (ValueError, KeyError) as error:
+        raise ValueError(
+            f"{pattern!r} is no CLDR date pattern ({error}); write one such as dd.MM.yyyy"
+        ) from None
+    if not all(part in printed for part in ("14", "26")):
+        raise ValueError(f"{pattern!r} prints {printed!r}: a date needs day and year, such as dd.MM.yyyy")
+    return pattern
+
+
+_SAMPLE_DATE: Final = dt.date(2026, 10, 14)
+DatePattern = Annotated[str, AfterValidator(_date_pattern)]
 
 COMPANY_FIELDS: Final = (
     "first",
@@ -321,6 +343,16 @@ class Locale(_Data):
     currency: str = Field(pattern="^[A-Z]{3}$")
     price_level: float = Field(gt=0, description="price of a thing that costs 1 EUR, in this currency")
     date_format: str = Field(description="strftime, for dates within texts")
+    numbers: dict[NumberStyle, Weight] = Field(min_length=1, description="number styles by weight")
+    dates: dict[DatePattern, Weight] = Field(min_length=1, description="CLDR date patterns by weight")
+    symbols: list[Text] = Field(
+        [],
+        description="signs of the currency where they differ from those usual for it; repeated ones are likelier",
+    )
+    paper: Literal["A4", "Letter"] = "A4"
+    window_share: float = Field(
+        0, ge=0, le=1, description="share of letters whose address stands in the window of an envelope"
+    )
     kinds: dict[DocumentKind, Annotated[float, Field(gt=0)]] = Field(min_length=1)
     area: str | None = Field(
         None, description="customs union, whose other countries buy under reverse charge"
@@ -509,15 +541,38 @@ def load_industries() -> dict[str, Industry]:
     return _load(Industries, _FOLDER / "industries.yml").industries
 
 
-def read_locale(path: Path) -> Locale:
+def _find(kind: str, name: str, folders: tuple[str, ...]) -> Path:
+    """The file of a locale or language: the first of the user's folders that has it, else the package's."""
+    for folder in folders:
+        path = Path(folder) / kind / f"{name}.yml"
+        if path.is_file():
+            return path
+    return _FOLDER / kind / f"{name}.yml"
+
+
+def _known(kind: str, folders: tuple[str, ...]) -> list[str]:
+    places = [_FOLDER / kind, *(Path(folder) / kind for folder in folders)]
+    return sorted({path.stem for place in places for path in place.glob("*.yml")})
+
+
+def locale_names(folders: tuple[str, ...] = ()) -> list[str]:
+    """Names of the package's locales and of those in the user's folders, in order."""
+    return _known("locales", folders)
+
+
+def read_locale(path: Path, folders: tuple[str, ...] = ()) -> Locale:
     """A locale from a file of one's own.
+
+    Args:
+        path: The file.
+        folders: The user's folders, whose ``languages/`` are known beside the package's.
 
     Raises:
         LocaleError: If the file is missing or not as it should be; the message names file, key and mend.
     """
     locale = _load(Locale, path)
-    if not (LANGUAGE_FOLDER / f"{locale.language}.yml").exists():
-        known = ", ".join(sorted(other.stem for other in LANGUAGE_FOLDER.glob("*.yml")))
+    if not _find("languages", locale.language, folders).exists():
+        known = ", ".join(_known("languages", folders))
         raise LocaleError(
             f"{path}: language: no words for {locale.language!r}; choose one of {known}, or add a file"
         )
@@ -538,20 +593,24 @@ def read_language(path: Path) -> Language:
 
 
 @cache
-def load_locale(name: str) -> Locale:
-    """A locale that ships with the package, read once a process.
+def load_locale(name: str, folders: tuple[str, ...] = ()) -> Locale:
+    """A locale of the user's folders or of the package, read once a process.
+
+    Args:
+        name: Such as ``de_DE``.
+        folders: Folders whose ``locales/`` and ``languages/`` go before the package's.
 
     Raises:
         LocaleError: If there is no such locale, or its file is not as it should be.
     """
-    return read_locale(LOCALE_FOLDER / f"{name}.yml")
+    return read_locale(_find("locales", name, folders), folders)
 
 
 @cache
-def load_language(name: str) -> Language:
-    """A language that ships with the package, read once a process.
+def load_language(name: str, folders: tuple[str, ...] = ()) -> Language:
+    """A language of the user's folders or of the package, read once a process.
 
     Raises:
         LocaleError: If there is no such language, or its file is not as it should be.
     """
-    return read_language(LANGUAGE_FOLDER / f"{name}.yml")
+    return read_language(_find("languages", name, folders))

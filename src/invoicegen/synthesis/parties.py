@@ -33,12 +33,13 @@ class Names:
     Args:
         draw: The document's draws.
         locale: Whose names.
+        folders: The user's folders, whose languages go before the package's.
     """
 
-    def __init__(self, draw: Draw, locale: Locale) -> None:
+    def __init__(self, draw: Draw, locale: Locale, folders: tuple[str, ...] = ()) -> None:
         self.draw = draw
         self.locale = locale
-        self.language: Language = load_language(locale.language)
+        self.language: Language = load_language(locale.language, folders)
         self._seed = draw.seed()
         self._fakers: dict[str, Faker] = {}
 

@@ -15,7 +15,9 @@ _FAMILIES: Final[dict[TemplateFamily, tuple[DocumentKind, ...]]] = {
 }
 
 
-def document_kinds_for(family: TemplateFamily, locale: str | None = None) -> dict[DocumentKind, float]:
+def document_kinds_for(
+    family: TemplateFamily, locale: str | None = None, folders: tuple[str, ...] = ()
+) -> dict[DocumentKind, float]:
     """Kinds that a template family can lay out, with weights; those of one locale, or of all.
 
     Raises:
@@ -23,5 +25,5 @@ def document_kinds_for(family: TemplateFamily, locale: str | None = None) -> dic
     """
     weights: dict[DocumentKind, float] = dict.fromkeys(KINDS, 1.0)
     if locale is not None:
-        weights = dict(load_locale(locale).kinds)
+        weights = dict(load_locale(locale, folders).kinds)
     return {kind: weights[kind] for kind in _FAMILIES[family] if kind in weights}

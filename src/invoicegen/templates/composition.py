@@ -2,35 +2,15 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from invoicegen.schema.invoice import Invoice
 from invoicegen.schema.plan import DocumentPlan
+from invoicegen.templates.families import environment, load_template
 from invoicegen.templates.receipt_view import ReceiptView
 from invoicegen.templates.view import View
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("invoicegen.templates", "pages"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["tint"] = _tint
-    return environment
-
-
-def _tint(colour: str, share: float) -> str:
-    """``#rrggbb`` mixed with white; ``share`` of the colour stays."""
-    channels = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
-    return "#" + "".join(f"{round(255 - (255 - channel) * share):02x}" for channel in channels)
 
 
 def compose(invoice: Invoice, plan: DocumentPlan) -> str:
@@ -42,10 +22,12 @@ def compose(invoice: Invoice, plan: DocumentPlan) -> str:
 
     Raises:
         LexiconError: If the language of the locale has no lexicon.
+        TemplateError: If the plan names a template of the user's own that cannot be used.
     """
     receipt = plan.family == "receipt"
     view = ReceiptView(invoice, plan) if receipt else View(invoice, plan)
-    template = _environment().get_template("receipt.html.j2" if receipt else "page.html.j2")
+    own = load_template(plan.template, plan.extensions).folder if plan.template else None
+    template = environment(plan.family, own).get_template("receipt.html.j2" if receipt else "page.html.j2")
     context: dict[str, Any] = {
         "v": view,
         "g": view.structure,

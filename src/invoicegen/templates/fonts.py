@@ -22,6 +22,12 @@ FontStyle = Literal["sans", "serif", "mono", "condensed", "script", "receipt"]
 Scripts = Literal["latin", "latin-ext"]
 
 
+LATIN: Final[frozenset[str]] = frozenset(
+    {*map(chr, range(0x20, 0x7F)), *"¡£§«°±²³·»¿×–’“”„•…€", *map(chr, range(0xC0, 0x100))}
+)
+"""What every family covers; letters beyond need one whose ``scripts`` is ``latin-ext``."""
+
+
 class FontError(Exception):
     """A family is not in ``fonts.yml``, or its files are not on this machine; the message says the mend."""
 

@@ -1,12 +1,16 @@
-"""How numbers, money and dates are printed: conventions by locale, sampled by genome."""
+"""How numbers, money and dates are printed; which forms a locale uses is in its file, and sampled by genome."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
 
 from babel.dates import format_date
+from babel.localedata import exists
+
+from invoicegen.synthesis.locales import Locale, NumberStyle
 
 SYMBOLS: Final[dict[str, tuple[str, ...]]] = {
     "EUR": ("€", "EUR"),
@@ -21,23 +25,23 @@ SYMBOLS: Final[dict[str, tuple[str, ...]]] = {
     "JPY": ("¥", "¥", "JPY"),
     "SEK": ("kr", "SEK"),
     "CNY": ("¥", "CNY", "RMB"),
+    "PLN": ("zł", "zł", "PLN"),
+    "CZK": ("Kč", "Kč", "CZK"),
+    "DKK": ("kr.", "kr", "DKK"),
+    "NOK": ("kr", "kr", "NOK"),
+    "MXN": ("$", "$", "MXN", "M.N."),
+    "BRL": ("R$", "R$", "BRL"),
+    "HUF": ("Ft", "HUF"),
+    "RON": ("lei", "RON"),
+    "TRY": ("₺", "TL", "TRY"),
+    "NZD": ("$", "NZ$", "NZD"),
+    "ZAR": ("R", "R", "ZAR"),
+    "HKD": ("HK$", "$", "HKD"),
+    "AED": ("AED", "Dhs."),
 }
 """Signs and codes that stand for a currency on paper; repeated ones are likelier."""
 
-_NUMBER_STYLES: Final[dict[str, dict[str, float]]] = {
-    "en": {"1,234.56": 0.85, "1234.56": 0.15},
-    "en_IN": {"12,34,567.89": 0.6, "1,234.56": 0.25, "1234.56": 0.15},
-    "de": {"1.234,56": 0.8, "1234,56": 0.16, "1,234.56": 0.04},
-    "de_CH": {"1'234.56": 0.9, "1234.56": 0.1},
-    "de_AT": {"1.234,56": 0.8, "1234,56": 0.2},
-    "fr": {"1 234,56": 0.75, "1234,56": 0.12, "1.234,56": 0.06, "1,234.56": 0.04, "1234.56": 0.03},
-    "nl": {"1.234,56": 0.85, "1234,56": 0.15},
-    "es": {"1.234,56": 0.8, "1234,56": 0.14, "1,234.56": 0.06},
-    "it": {"1.234,56": 0.85, "1234,56": 0.15},
-    "pt": {"1.234,56": 0.7, "1 234,56": 0.15, "1234,56": 0.15},
-    "lv": {"1234.56": 0.55, "1 234,56": 0.25, "1234,56": 0.2},
-}
-_SEPARATORS: Final[dict[str, tuple[str, str]]] = {  # style: (grouping, decimal)
+_SEPARATORS: Final[dict[NumberStyle, tuple[str, str]]] = {  # style: (grouping, decimal)
     "1,234.56": (",", "."),
     "1234.56": ("", "."),
     "12,34,567.89": (",", "."),
@@ -47,43 +51,15 @@ _SEPARATORS: Final[dict[str, tuple[str, str]]] = {  # style: (grouping, decimal)
     "1 234,56": ("\u00a0", ","),
 }
 
-_DATE_PATTERNS: Final[dict[str, dict[str, float]]] = {
-    "en_US": {
-        "MM/dd/yyyy": 4, "M/d/yyyy": 3, "MMM d, yyyy": 2, "MMMM d, yyyy": 3, "MM-dd-yyyy": 1, "M/d/yy": 1,
-        "MM/dd/yy": 2, "yyyy-MM-dd": 1, "d-MMM-yyyy": 0.5, "dd-MMM-yy": 0.5, "MMM dd, yyyy": 1, "d MMM yyyy": 0.4,
-    },
-    "en": {
-        "dd/MM/yyyy": 5, "d MMMM yyyy": 2, "dd MMM yyyy": 2, "dd-MM-yyyy": 2, "dd/MM/yy": 1.5, "dd-MM-yy": 0.8,
-        "d-MMM-yyyy": 1, "dd.MM.yyyy": 0.8, "yyyy-MM-dd": 0.7, "d MMM yy": 0.5, "dd-MMM-yy": 0.6, "d/M/yyyy": 1,
-        "MMMM d, yyyy": 0.6, "EEE, d MMM yyyy": 0.2, "yyyy/MM/dd": 0.2, "dd MMM, yyyy": 0.3, "dd.MM.yy": 0.3,
-    },
-    "de": {
-        "dd.MM.yyyy": 7, "d. MMMM yyyy": 2, "dd.MM.yy": 1, "d.M.yyyy": 1, "yyyy-MM-dd": 0.4, "dd. MMMM yyyy": 0.4,
-        "dd. MMM yyyy": 0.3, "dd/MM/yyyy": 0.2, "dd-MM-yyyy": 0.2, "EEEE, d. MMMM yyyy": 0.1,
-    },
-    "fr": {
-        "dd/MM/yyyy": 7, "d MMMM yyyy": 2.5, "dd/MM/yy": 1, "dd-MM-yyyy": 0.7, "dd.MM.yyyy": 0.4, "yyyy-MM-dd": 0.4,
-        "d MMM yyyy": 0.5, "EEEE d MMMM yyyy": 0.2,
-    },
-    "nl": {"dd-MM-yyyy": 5, "d MMMM yyyy": 3, "dd/MM/yyyy": 1, "dd-MM-yy": 0.8, "d-M-yyyy": 1, "yyyy-MM-dd": 0.3},
-    "es": {"dd/MM/yyyy": 6, "d 'de' MMMM 'de' yyyy": 1.5, "dd-MM-yyyy": 1, "dd/MM/yy": 1, "dd.MM.yyyy": 0.3},
-    "it": {"dd/MM/yyyy": 6, "d MMMM yyyy": 2, "dd-MM-yyyy": 1, "dd/MM/yy": 1, "dd.MM.yyyy": 0.5},
-    "pt": {"dd/MM/yyyy": 5, "dd-MM-yyyy": 2, "yyyy-MM-dd": 2, "d 'de' MMMM 'de' yyyy": 1, "dd.MM.yyyy": 0.3},
-    "lv": {"dd.MM.yyyy": 6, "yyyy. 'gada' d. MMMM": 1, "dd/MM/yyyy": 0.5, "yyyy-MM-dd": 0.7, "dd.MM.yy": 0.6},
-}  # fmt: skip
+
+def currency_symbols(currency: str, locale: Locale) -> Sequence[str]:
+    """Signs and codes that may stand for a currency on a locale's paper; the ISO 4217 code for one not known."""
+    if currency == locale.currency and locale.symbols:
+        return locale.symbols
+    return SYMBOLS.get(currency, (currency,))
 
 
-def number_styles(locale: str) -> dict[str, float]:
-    """Number styles of a locale with their weights."""
-    return _NUMBER_STYLES.get(locale) or _NUMBER_STYLES[locale[:2]]
-
-
-def date_patterns(locale: str) -> dict[str, float]:
-    """CLDR date patterns of a locale with their weights."""
-    return _DATE_PATTERNS.get(locale) or _DATE_PATTERNS[locale[:2]]
-
-
-def format_number(value: Decimal, style: str, digits: int | None = None) -> str:
+def format_number(value: Decimal, style: NumberStyle, digits: int | None = None) -> str:
     """A decimal in a number style.
 
     Args:
@@ -107,5 +83,5 @@ def format_number(value: Decimal, style: str, digits: int | None = None) -> str:
 
 
 def print_date(date: dt.date, pattern: str, locale: str) -> str:
-    """A date by a CLDR pattern in the language of ``locale``."""
-    return format_date(date, pattern, locale=locale)
+    """A date by a CLDR pattern in the words of ``locale``, or of its language where CLDR lacks the country."""
+    return format_date(date, pattern, locale=locale if exists(locale) else locale.split("_")[0])

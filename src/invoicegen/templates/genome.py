@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -16,12 +17,23 @@ import numpy as np
 from invoicegen.randomness import pick
 from invoicegen.schema.annotation import TemplateFamily
 from invoicegen.schema.invoice import DocumentKind
-from invoicegen.templates.fonts import Font, load_fonts
-from invoicegen.templates.formats import date_patterns, number_styles
+from invoicegen.synthesis.locales import Locale, load_language, load_locale
+from invoicegen.templates.fonts import LATIN, Font, load_fonts
+from invoicegen.templates.lexicon import load_lexicon
 
 Genome = dict[str, Any]
 
-_EXTENDED = ("lv", "fr")  # languages with letters beyond Latin-1
+_COMMON = LATIN | frozenset("\u00a0\u2013\u2014\u2018ºª¿¡§©®")
+
+
+@cache
+def _beyond_latin(locale: str, folders: tuple[str, ...]) -> bool:
+    """Whether the words of a locale have letters that not every font family covers."""
+    country = load_locale(locale, folders)
+    lexicon = load_lexicon(country.language, folders, locale)
+    captions = "".join(text for key in sorted(lexicon.keys()) for text in lexicon[key])
+    words = country.model_dump_json() + load_language(country.language, folders).model_dump_json()
+    return any(sign.isalpha() and sign not in _COMMON for sign in {*captions, *words})
 
 
 def structure_hash(genome: Genome) -> str:
@@ -42,8 +54,8 @@ class _Dice:
     def one(self, options: Sequence[Any]) -> Any:
         return options[int(self.rng.integers(len(options)))]
 
-    def weighted(self, weights: Mapping[str, float]) -> str:
-        return pick(self.rng, weights)
+    def weighted(self, weights: Mapping[Any, float]) -> str:
+        return str(pick(self.rng, weights))
 
     def subset(self, chances: Mapping[str, float]) -> list[str]:
         """Some of the keys, each with its chance, in any order."""
@@ -57,16 +69,29 @@ class _Dice:
 
 
 def sample_genome(
-    rng: np.random.Generator, family: TemplateFamily, kind: DocumentKind, locale: str
+    rng: np.random.Generator,
+    family: TemplateFamily,
+    kind: DocumentKind,
+    locale: str,
+    folders: tuple[str, ...] = (),
 ) -> Genome:
-    """A layout of ``family`` that suits ``kind`` and ``locale``, drawn from ``rng``."""
+    """A layout of ``family`` that suits ``kind`` and ``locale``, drawn from ``rng``.
+
+    Args:
+        rng: The document's draws.
+        family: Whose grammar.
+        kind: What is laid out.
+        locale: Such as ``de_DE``.
+        folders: The user's folders of locales, languages and lexicons.
+    """
     dice = _Dice(rng)
+    country, extended = load_locale(locale, folders), _beyond_latin(locale, folders)
     if family == "receipt":
         structure = _receipt_structure(dice, kind)
-        style = _receipt_style(dice, locale)
+        style = _receipt_style(dice, country, extended)
     else:
-        structure = _page_structure(dice, family, kind, locale)
-        style = _page_style(dice, family, locale)
+        structure = _page_structure(dice, family, kind, country)
+        style = _page_style(dice, family, country, extended)
         if structure["dense"]:
             style |= {
                 "size_pt": dice.between(6.0, 7.2),
@@ -155,10 +180,10 @@ def _columns(dice: _Dice, kind: DocumentKind) -> list[str]:
     return [*columns, *quantity, *price, "ITEM_AMOUNT"]
 
 
-def _page_structure(dice: _Dice, family: TemplateFamily, kind: DocumentKind, locale: str) -> Genome:
+def _page_structure(dice: _Dice, family: TemplateFamily, kind: DocumentKind, locale: Locale) -> Genome:
     classic = family == "classic"
-    letter = locale in ("en_US", "en_CA") or dice.chance(0.03)
-    window = locale[:2] == "de" and dice.chance(0.5)
+    letter = locale.paper == "Letter" or dice.chance(0.03)
+    window = locale.window_share > 0 and dice.chance(locale.window_share)
     tail = ["totals"]
     tax_table = dice.weighted({"none": 6, "before": 1, "after": 2})
     if tax_table == "before":
@@ -239,6 +264,33 @@ _DENSE = [
     "ITEM_DISCOUNT", "ITEM_TAX_RATE", "tax_amount", "ITEM_AMOUNT",
 ]  # fmt: skip
 _A5_COLUMNS = 5  # the most that the width of an A5 sheet holds
+COLUMNS = frozenset(_DENSE)
+"""Columns that a line-item table may have."""
+_NARROW = (
+    "sheet roll58 has no room for description, quantity, price, amount, code and tax code on one line; take "
+    "item_order dqa, or leave out code or tax_code"
+)
+
+
+def _too_narrow(structure: Genome) -> bool:
+    everything = structure["item_order"] in ("dqpa", "qdpa") and structure["code"] and structure["tax_code"]
+    return structure["sheet"] == "roll58" and structure["item"] == "columns" and bool(everything)
+
+
+def impossible(structure: Genome) -> str | None:
+    """Why a layout cannot be: which genes contradict each other and what to change; None where it can."""
+    if structure["family"] == "receipt":
+        return _NARROW if _too_narrow(structure) else None
+    columns = structure["columns"]
+    if unknown := sorted(set(columns) - COLUMNS):
+        return f"columns: unknown {', '.join(unknown)}; choose of {', '.join(sorted(COLUMNS))}"
+    if len(set(columns)) != len(columns) or not {"ITEM_DESCRIPTION", "ITEM_AMOUNT"} <= set(columns):
+        return "columns: each once, and ITEM_DESCRIPTION and ITEM_AMOUNT among them"
+    if structure["page"] == "A5" and len(columns) > _A5_COLUMNS:
+        return f"page A5 holds {_A5_COLUMNS} columns and not {len(columns)}; take A4, or fewer columns"
+    return None
+
+
 _WIDE_REFERENCES = ("freight_invoice", "hotel_bill", "telecom_bill", "utility_bill", "advertising_invoice")
 
 _PALETTE = (
@@ -258,9 +310,8 @@ def _families(extended: bool, *classes: str) -> list[Font]:
     return fonts
 
 
-def _page_style(dice: _Dice, family: TemplateFamily, locale: str) -> Genome:
+def _page_style(dice: _Dice, family: TemplateFamily, locale: Locale, extended: bool) -> Genome:
     classic = family == "classic"
-    extended = locale[:2] in _EXTENDED
     body = (
         dice.weighted({"serif": 4, "sans": 4, "mono": 2})
         if classic
@@ -309,10 +360,10 @@ def _page_style(dice: _Dice, family: TemplateFamily, locale: str) -> Genome:
     }
 
 
-def _formats(dice: _Dice, locale: str) -> Genome:
+def _formats(dice: _Dice, locale: Locale) -> Genome:
     return {
-        "number_style": dice.weighted(number_styles(locale)),
-        "date_pattern": dice.weighted(date_patterns(locale)),
+        "number_style": dice.weighted(locale.numbers),
+        "date_pattern": dice.weighted(locale.dates),
         "date_upper": dice.chance(0.06),
         "currency_items": dice.weighted(
             {"none": 6, "glued": 2, "after": 1.5, "before": 0.5, "glued_after": 0.4}
@@ -359,7 +410,7 @@ def _receipt_structure(dice: _Dice, kind: DocumentKind) -> Genome:
     head = ["name", "address", "contacts", "ids"]
     if dice.chance(0.25):
         head[1:] = dice.shuffled(head[1:])
-    return {
+    structure: Genome = {
         "sheet": dice.weighted({"roll80": 6, "roll58": 2, "A4": 1.2, "roll80_wide": 1.5}),
         "head": head,
         "title": dice.weighted({"top": 1, "after_head": 5, "after_refs": 1, "none": 3}),
@@ -387,10 +438,12 @@ def _receipt_structure(dice: _Dice, kind: DocumentKind) -> Genome:
         "tail": tail,
         "logo": dice.chance(0.2),
     }
+    if _too_narrow(structure):
+        structure["code"] = False
+    return structure
 
 
-def _receipt_style(dice: _Dice, locale: str) -> Genome:
-    extended = locale[:2] in _EXTENDED
+def _receipt_style(dice: _Dice, locale: Locale, extended: bool) -> Genome:
     classes = [c for c in ("mono", "receipt", "sans", "condensed") if any(f.style == c for f in load_fonts())]
     body = dice.weighted({c: {"mono": 5, "receipt": 3, "sans": 3, "condensed": 1}[c] for c in classes})
     if not any(font.style == body and (font.scripts == "latin-ext" or not extended) for font in load_fonts()):

@@ -65,22 +65,48 @@ def read_lexicon(path: Path, required: set[str] | None = None) -> dict[str, list
     return captions
 
 
+def _checked(path: Path, required: set[str]) -> dict[str, list[str]]:
+    """A file of some of the keys."""
+    captions = read_lexicon(path)
+    if unknown := sorted(captions.keys() - required - OPTIONAL_KEYS):
+        raise LexiconError(f"{path}: unknown caption(s) {', '.join(unknown)}; remove or rename them")
+    return captions
+
+
 def _folder() -> Path:
     return Path(str(files(__package__))) / "lexicons"
 
 
 @cache
-def load_lexicon(language: str) -> Lexicon:
-    """The lexicon of an ISO 639-1 language.
+def load_lexicon(language: str, folders: tuple[str, ...] = (), locale: str = "") -> Lexicon:
+    """The lexicon of an ISO 639-1 language, as one country uses it.
+
+    Args:
+        language: Such as ``de``.
+        folders: The user's folders. ``lexicons/<language>.yml`` or ``lexicons/<locale>.yml`` there adds its wordings
+            to the package's; for a language that the package has not, it must have every key of ``en.yml``.
+        locale: Such as ``de_CH``; the keys of the package's ``de_CH.yml``, where there is one, take the place of
+            those of ``de.yml``.
 
     Raises:
         LexiconError: If there is none, or its keys are not those of ``en.yml``.
     """
-    path = _folder() / f"{language}.yml"
-    if not path.is_file():
-        known = ", ".join(sorted(file.stem for file in _folder().glob("*.yml")))
-        raise LexiconError(
-            f"no lexicon for language {language!r}; there are {known}; add {path.name} to {_folder()}"
-        )
     required = set(read_lexicon(_folder() / "en.yml")) - OPTIONAL_KEYS
-    return Lexicon(language, read_lexicon(path, required))
+    path = _folder() / f"{language}.yml"
+    captions = read_lexicon(path, required) if path.is_file() else {}
+    country = _folder() / f"{locale}.yml"
+    if locale and country.is_file():
+        captions |= _checked(country, required)
+    for folder in folders:
+        for name in filter(None, (language, locale)):
+            own = Path(folder) / "lexicons" / f"{name}.yml"
+            if own.is_file():
+                added = _checked(own, required) if captions else read_lexicon(own, required)
+                captions = {key: [*captions.get(key, []), *added.get(key, [])] for key in captions | added}
+    if not captions:
+        known = ", ".join(sorted(file.stem for file in _folder().glob("??.yml")))
+        raise LexiconError(
+            f"no lexicon for language {language!r}; there are {known}; add lexicons/{language}.yml to a folder of "
+            "generate.extensions"
+        )
+    return Lexicon(language, captions)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -11,8 +12,10 @@ from invoicegen.randomness import Stage, document_rng, pick
 from invoicegen.schema.annotation import TemplateFamily
 from invoicegen.schema.invoice import DocumentKind, document_type_of
 from invoicegen.schema.plan import DocumentPlan
-from invoicegen.synthesis import LOCALES, document_kinds_for
+from invoicegen.synthesis import document_kinds_for, load_locale, locale_names
+from invoicegen.templates.families import FAMILIES, load_template, template_names
 from invoicegen.templates.genome import sample_genome, structure_hash
+from invoicegen.templates.lexicon import load_lexicon
 
 
 class PlanOptions(BaseModel):
@@ -23,22 +26,47 @@ class PlanOptions(BaseModel):
     documents: int = Field(200, gt=0, description="documents in the whole run, over all shards")
     seed: int = Field(0, ge=0, lt=2**63, description="with the index, decides everything about a document")
     locales: dict[str, float] = Field(description="weight of each locale")
-    families: dict[TemplateFamily, float] = Field(description="weight of each template family")
+    families: dict[str, float] = Field(
+        description="weight of each template family, and of templates of one's own"
+    )
     kinds: dict[DocumentKind, float] = Field(
         description="weight of each kind of document, times its weight in the locale"
     )
-    engines: dict[TemplateFamily, dict[str, float]] = Field(
-        description="weight of each OCR engine by family; pdf_text reads the PDF's own words"
+    engines: dict[str, dict[str, float]] = Field(
+        description="weight of each OCR engine by family or template; pdf_text reads the PDF's own words"
     )
-    presets: dict[TemplateFamily, dict[str, float]] = Field(
-        description="weight of each augmentation preset by family, for pages that an OCR engine reads"
+    presets: dict[str, dict[str, float]] = Field(
+        description="weight of each augmentation preset by family or template, for pages that an OCR engine reads"
+    )
+    extensions: tuple[str, ...] = Field(
+        (),
+        description="folders of one's own locales, languages, lexicons and templates; the first goes first",
+    )
+    invalid_identifiers: float = Field(
+        0, ge=0, le=1, description="share of documents whose identifiers have wrong check digits on purpose"
     )
 
     @model_validator(mode="after")
     def _names_and_weights(self) -> Self:
-        unknown = sorted(set(self.locales) - set(LOCALES))
+        for folder in self.extensions:
+            if not Path(folder).is_dir():
+                raise ValueError(
+                    f"extensions: no folder {folder!r} (from {Path.cwd()}); make it, or correct the path"
+                )
+        allowed = locale_names(self.extensions)
+        unknown = sorted(set(self.locales) - set(allowed))
         if unknown:
-            raise ValueError(f"locales: unknown {', '.join(unknown)}; allowed: {', '.join(LOCALES)}")
+            raise ValueError(f"locales: unknown {', '.join(unknown)}; allowed: {', '.join(allowed)}")
+        known = [*FAMILIES, *template_names(self.extensions)]
+        for name, given in (
+            ("families", self.families),
+            ("engines", self.engines),
+            ("presets", self.presets),
+        ):
+            for unknown_family in sorted(set(given) - set(known)):
+                raise ValueError(f"{name}.{unknown_family}: unknown; allowed: {', '.join(known)}")
+        for locale in (name for name, share in self.locales.items() if share):
+            load_lexicon(load_locale(locale, self.extensions).language, self.extensions, locale)
         named: dict[str, Mapping[Any, float]] = {
             "locales": self.locales,
             "families": self.families,
@@ -54,24 +82,36 @@ class PlanOptions(BaseModel):
         for family, weight in self.families.items():
             if not weight:
                 continue
-            for name, given, example in (
+            base = self.base_family(family)
+            for name, by_family, example in (
                 ("presets", self.presets, "clean"),
                 ("engines", self.engines, "pdf_text"),
             ):
-                if family not in given:
+                if family not in by_family and base not in by_family:
                     raise ValueError(
                         f"{name}: none given for family {family!r}; add e.g. {family}: {{{example}: 1}}"
                     )
             for locale in (name for name, share in self.locales.items() if share):
-                if not self.kind_weights(family, locale):
+                if not self.kind_weights(base, locale):
                     raise ValueError(
                         f"kinds: none of those weighted above 0 is both of family {family!r} and {locale}"
                     )
         return self
 
+    def base_family(self, family: str) -> TemplateFamily:
+        """The grammar of a family: itself, or what a template of one's own extends.
+
+        Raises:
+            TemplateError: If there is no such template, or it cannot be used.
+        """
+        for name in FAMILIES:
+            if name == family:
+                return name
+        return load_template(family, self.extensions).extends
+
     def kind_weights(self, family: TemplateFamily, locale: str) -> dict[DocumentKind, float]:
         """Kinds that the family can lay out in this locale: the locale's own weights times these options'."""
-        possible = document_kinds_for(family, locale)
+        possible = document_kinds_for(family, locale, self.extensions)
         weights = {kind: share * self.kinds.get(kind, 0.0) for kind, share in possible.items()}
         return {kind: weight for kind, weight in weights.items() if weight > 0}
 
@@ -85,12 +125,17 @@ def plan_document(index: int, options: PlanOptions) -> DocumentPlan:
     if index < 0:
         raise ValueError(f"document index {index} is negative")
     rng = document_rng(options.seed, index, Stage.PLAN)
-    family = pick(rng, options.families)
+    name = pick(rng, options.families)
+    family = options.base_family(name)
     locale = pick(rng, options.locales)
     kind = pick(rng, options.kind_weights(family, locale))
-    engine = pick(rng, options.engines[family])
-    preset = pick(rng, options.presets[family])
-    genome = sample_genome(rng, family, kind, locale)
+    engine = pick(rng, options.engines.get(name) or options.engines[family])
+    preset = pick(rng, options.presets.get(name) or options.presets[family])
+    genome = sample_genome(rng, family, kind, locale, options.extensions)
+    own = name != family
+    if own:
+        genome = load_template(name, options.extensions).apply(genome, rng)
+    invalid = bool(rng.random() < options.invalid_identifiers)
     return DocumentPlan(
         doc_id=f"synth-{options.seed}-{index:07d}",
         seed=options.seed,
@@ -99,6 +144,9 @@ def plan_document(index: int, options: PlanOptions) -> DocumentPlan:
         document_type=document_type_of(kind),
         locale=locale,
         family=family,
+        template=name if own else "",
+        extensions=options.extensions,
+        invalid_identifiers=invalid,
         genome=genome,
         split_group=structure_hash(genome),
         ocr_engine=engine,

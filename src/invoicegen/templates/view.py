@@ -14,8 +14,9 @@ from markupsafe import Markup, escape
 from invoicegen.randomness import Stage, document_rng
 from invoicegen.schema.invoice import Invoice, InvoiceLine, Party, round_half_up
 from invoicegen.schema.plan import DocumentPlan
+from invoicegen.synthesis import load_locale
 from invoicegen.templates.artwork import epc_payload, logo, qr_code
-from invoicegen.templates.formats import SYMBOLS, format_number, print_date
+from invoicegen.templates.formats import currency_symbols, format_number, print_date
 from invoicegen.templates.lexicon import Lexicon, load_lexicon
 from invoicegen.templates.printed import Printed
 
@@ -93,12 +94,13 @@ class View:
         self.invoice = invoice
         self.structure: dict[str, Any] = plan.genome["structure"]
         self.style: dict[str, Any] = plan.genome["style"]
-        self.language = plan.locale[:2]
-        self.locale = plan.locale
-        self.lexicon: Lexicon = load_lexicon(self.language)
+        country = load_locale(plan.locale, plan.extensions)
+        self.language = country.language
+        self.locale = f"{country.language}_{country.country}"
+        self.lexicon: Lexicon = load_lexicon(self.language, plan.extensions, plan.locale)
         self.rng: np.random.Generator = document_rng(plan.seed, plan.index, Stage.TEMPLATE)
         self._wordings: dict[str, str] = {}
-        symbols = SYMBOLS[invoice.currency]
+        symbols = currency_symbols(invoice.currency, country)
         self.symbol = symbols[self.style["currency_pick"] % len(symbols)]
         # What is outside the tax's scope completes the record's bases, but nobody prints a line for it.
         self.tax_lines = [line for line in invoice.tax_lines if line.category != "O"]
