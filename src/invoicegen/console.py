@@ -251,6 +251,78 @@ def gallery(
 
 
 @app.command()
+def replay(
+    index: Annotated[int | None, typer.Argument(min=0, help="Index of the document in its run.")] = None,
+    plan: Annotated[
+        Path | None,
+        typer.Option(
+            "--plan",
+            exists=True,
+            dir_okay=False,
+            help="Quarantine file that holds its plan; without it the plan follows from the parameters.",
+        ),
+    ] = None,
+    variant: Annotated[int, typer.Option(min=0, help="Which augmented variant.")] = 0,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="Folder to write to; data/08_reporting/replay/DOC_ID when left out."
+        ),
+    ] = None,
+    params: Parameters = None,
+    env: Environment = None,
+) -> None:
+    """Make one document of a run again, alone, and keep what every stage made.
+
+    The folder gets plan, record, HTML, PDF, page images, words, annotations and a page to look at. A document that
+    fails is named with the stage and error, its traceback is in error.txt, and the exit status is 1.
+
+    **Examples**
+
+    `invoicegen replay 4711`
+
+    `invoicegen replay --plan data/08_reporting/quarantine/rendering/…/docs-0000003.jsonl`
+
+    `invoicegen replay 12 --params generate.seed=7 -o /tmp/twelve`
+    """
+    from invoicegen.project import ProjectError, find_project, ocr_options, parse_overrides
+    from invoicegen.replay import ReplayError, read_plan
+    from invoicegen.replay import replay as make
+    from invoicegen.templates import plan_document, plan_variants
+
+    if index is None and plan is None:
+        typer.echo("error: which document? Give its INDEX, or a quarantine file with --plan", err=True)
+        raise typer.Exit(2)
+    generate = _options(params, env)
+    try:
+        ocr = ocr_options(env, parse_overrides(params or []))
+        planned = read_plan(plan, index) if plan else None
+    except (ProjectError, ValueError) as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from None
+    if planned is None:
+        assert index is not None
+        variants = plan_variants(plan_document(index, generate), generate)
+        if variant >= len(variants):
+            typer.echo(
+                f"error: variant {variant} of {len(variants)}; raise generate.variants_per_document", err=True
+            )
+            raise typer.Exit(2)
+        planned = variants[variant]
+    folder = output or (find_project() or Path.cwd()) / "data/08_reporting/replay" / planned.doc_id
+    try:
+        pages = make(planned, folder, generate, ocr)
+    except ReplayError as error:
+        typer.echo(
+            f"error: {planned.doc_id} ({planned.kind}, {planned.locale}) fails at {error.stage}: {error}\n"
+            f"traceback: {folder / 'error.txt'}",
+            err=True,
+        )
+        raise typer.Exit(1) from None
+    typer.echo(f"{planned.doc_id}: {len(pages)} page{'s' * (len(pages) != 1)}, {folder}", err=True)
+
+
+@app.command()
 def doctor(
     model: Annotated[
         Path | None,

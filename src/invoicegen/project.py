@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+    from invoicegen.ocr import OcrOptions
     from invoicegen.pipelines.options import GenerateOptions
 
 
@@ -57,10 +60,52 @@ def generate_options(
     Raises:
         ProjectError: If no project is found, or the parameters are not as they should be.
     """
-    from kedro.config import OmegaConfigLoader
     from pydantic import ValidationError
 
     from invoicegen.pipelines.options import GenerateOptions
+
+    project, parameters = _parameters(env, overrides)
+    given = parameters["generate"]
+    for key, names in (only or {}).items():
+        given[key] = dict.fromkeys(given[key], 0.0) | {name: given[key].get(name) or 1.0 for name in names}
+    try:
+        return GenerateOptions.model_validate(given)
+    except ValidationError as error:
+        raise _refused(project, "generate", error) from error
+
+
+def ocr_options(env: str | None = None, overrides: Mapping[str, Any] | None = None) -> OcrOptions:
+    """How ``kedro run --pipeline=generate`` reads pages: the project's parameters, checked.
+
+    Args:
+        env: As for :func:`generate_options`.
+        overrides: As for :func:`generate_options`.
+
+    Raises:
+        ProjectError: If no project is found, or the parameters are not as they should be.
+    """
+    from pydantic import ValidationError
+
+    from invoicegen.ocr import OcrOptions
+
+    project, parameters = _parameters(env, overrides)
+    try:
+        return OcrOptions.model_validate(parameters["ocr"])
+    except ValidationError as error:
+        raise _refused(project, "ocr", error) from error
+
+
+def _refused(project: Path, name: str, error: ValidationError) -> ProjectError:
+    problems = "; ".join(
+        f"{'.'.join((name, *map(str, problem['loc'])))}: {problem['msg']}" for problem in error.errors()
+    )
+    return ProjectError(f"{project / 'conf'}: {problems}")
+
+
+def _parameters(env: str | None, overrides: Mapping[str, Any] | None) -> tuple[Path, dict[str, Any]]:
+    """The folder of the project, and its parameters as a run would see them."""
+    from kedro.config import OmegaConfigLoader
+
     from invoicegen.settings import CONFIG_LOADER_ARGS
 
     project = find_project()
@@ -70,14 +115,4 @@ def generate_options(
         known = ", ".join(sorted(p.name for p in (project / "conf").iterdir() if p.is_dir()))
         raise ProjectError(f"{project / 'conf'}: no environment {env!r}; there are {known}")
     arguments: dict[str, Any] = {**CONFIG_LOADER_ARGS, "env": env, "runtime_params": dict(overrides or {})}
-    given = OmegaConfigLoader(str(project / "conf"), **arguments)["parameters"]["generate"]
-    for key, names in (only or {}).items():
-        given[key] = dict.fromkeys(given[key], 0.0) | {name: given[key].get(name) or 1.0 for name in names}
-    try:
-        return GenerateOptions.model_validate(given)
-    except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(('generate', *map(str, problem['loc'])))}: {problem['msg']}"
-            for problem in error.errors()
-        )
-        raise ProjectError(f"{project / 'conf'}: {problems}") from error
+    return project, dict(OmegaConfigLoader(str(project / "conf"), **arguments)["parameters"])

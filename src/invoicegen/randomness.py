@@ -20,10 +20,17 @@ class Stage(IntEnum):
     AUGMENTATION = 3
 
 
-def document_rng(seed: int, index: int, stage: Stage) -> np.random.Generator:
+def document_rng(seed: int, index: int, stage: Stage, variant: int = 0) -> np.random.Generator:
     """The generator of one stage of one document.
 
-    Philox is counter-based: ``key`` picks the document, the counter's top word the stage, so no two streams meet.
+    Philox is counter-based: ``key`` picks the document, the counter's top word the stage and the one below it the
+    variant, so no two streams meet.
+
+    Args:
+        seed: Of the run.
+        index: Of the document.
+        stage: Which part of the work draws.
+        variant: Which of a rendering's augmented variants draws.
 
     Source:
         Salmon et al., Parallel Random Numbers: As Easy as 1, 2, 3, SC'11, https://doi.org/10.1145/2063384.2063405
@@ -31,7 +38,7 @@ def document_rng(seed: int, index: int, stage: Stage) -> np.random.Generator:
     return np.random.Generator(
         np.random.Philox(
             key=np.array([seed, index], dtype=np.uint64),
-            counter=np.array([0, 0, 0, int(stage)], dtype=np.uint64),
+            counter=np.array([0, 0, variant, int(stage)], dtype=np.uint64),
         )
     )
 

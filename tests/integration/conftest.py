@@ -41,6 +41,16 @@ class Project:
         assert (done.returncode != 0) == fails, done.stdout[-6000:] + done.stderr[-6000:]
         return done
 
+    def invoicegen(self, *arguments: str) -> subprocess.CompletedProcess:
+        """The console command, run in the project's folder."""
+        return subprocess.run(
+            [sys.executable, "-m", "invoicegen.console", *arguments],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            env=self.environment,
+        )
+
     @property
     def environment(self) -> dict[str, str]:
         return {**os.environ, "COLUMNS": "200", "KEDRO_DISABLE_TELEMETRY": "1"}

@@ -1,4 +1,5 @@
 import json
+import re
 import signal
 import subprocess
 import time
@@ -181,6 +182,89 @@ def test_a_broken_document_is_set_aside_and_the_run_goes_on(project):
     assert record["doc_id"] == records[4]["plan"]["doc_id"]
     assert "No Such Font" in record["error"]
     assert record["plan"]["genome"]["style"]["font"] == "No Such Font"
+
+
+def test_a_document_that_was_set_aside_is_replayed_alone_to_the_same_error(project):
+    params = "execution.workers=1,generate.documents=10"
+    project.run("synthesis", params)
+    (invoices,) = project.data("02_intermediate/invoices").rglob("*.jsonl")
+    records = [json.loads(line) for line in invoices.read_text().splitlines()]
+    records[4]["plan"]["genome"]["style"]["font"] = "No Such Font"
+    invoices.write_text("".join(json.dumps(record) + "\n" for record in records))
+    project.run("rendering", params)
+    (quarantine,) = project.data("08_reporting/quarantine/rendering").rglob("*.jsonl")
+    done = project.invoicegen("replay", "--plan", str(quarantine), "--env", "test")
+    assert done.returncode == 1
+    (record,) = map(json.loads, quarantine.read_text().splitlines())
+    assert f"{record['doc_id']} " in done.stderr
+    assert "fails at render" in done.stderr
+    assert record["error"] in done.stderr
+    folder = project.data("08_reporting/replay") / record["doc_id"]
+    assert "No Such Font" in (folder / "error.txt").read_text()
+    assert json.loads((folder / "invoice.json").read_text()) == records[4]["invoice"]
+    assert not (folder / "document.pdf").exists()
+    other = project.invoicegen("replay", "3", "--plan", str(quarantine), "--env", "test")
+    assert other.returncode == 2
+    assert f"holds documents {record['index']}; name one of them" in other.stderr
+
+
+def test_a_replayed_document_is_that_of_the_run(generated, tmp_path):
+    page = next(page for page in pages(generated) if page.provenance.ocr["engine"] == "rapidocr")
+    index = int(page.doc_id.rsplit("-", 1)[1])
+    done = generated.invoicegen("replay", str(index), "--env", "test", "--output", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    made = [
+        Page.model_validate_json(line) for line in (tmp_path / "annotations.jsonl").read_text().splitlines()
+    ]
+    assert made == sorted((p for p in pages(generated) if p.doc_id == page.doc_id), key=lambda p: p.page)
+    (pdf,) = [
+        row["pdf"]
+        for file in generated.data("02_intermediate/pdfs").rglob("*.parquet")
+        for row in pq.read_table(file).to_pylist()
+        if row["doc_id"] == page.doc_id
+    ]
+    assert (tmp_path / "document.pdf").read_bytes() == pdf
+    assert (tmp_path / "gallery.html").exists()
+    assert not (tmp_path / "error.txt").exists()
+
+
+def test_shards_made_apart_are_together_one_run_byte_for_byte(generated, project):
+    for shard in (1, 0):
+        for pipeline in ("synthesis", "rendering", "augmentation", "ocr", "labeling"):
+            project.run(pipeline, f"execution.workers=1,generate.shard={shard},generate.shards=2")
+    for stage in STAGES:
+        whole = generated.files(f"02_intermediate/{stage}")
+        assert len(whole) >= 3
+        assert project.files(f"02_intermediate/{stage}") == whole, stage
+
+
+def test_variants_share_a_rendering_and_a_split_and_the_first_is_the_document_itself(generated, project):
+    params = "execution.workers=1,generate.documents=10,generate.variants_per_document=3"
+    for pipeline in ("synthesis", "rendering", "augmentation", "ocr", "labeling", "splitting"):
+        project.run(pipeline, params)
+    before = {page.image: page for page in pages(generated)}
+    made: dict[str, list[Page]] = {}
+    for page in pages(project):
+        made.setdefault(page.doc_id.split("-v")[0], []).append(page)
+    assert len(made) == 10
+    for document in made.values():
+        ids = {page.doc_id for page in document}
+        assert len(ids) == 3
+        assert len({page.provenance.split_group for page in document}) == 1
+        for page in document:
+            if "-v" in page.doc_id:
+                assert page.provenance.ocr["engine"] == "rapidocr"
+            else:
+                assert page == before[page.image]
+        first = [page for page in document if page.page == 0]
+        assert len({page.image_sha256 for page in first}) == 3
+    splits: dict[str, set[str]] = {}
+    for split in SPLITS:
+        for file in project.data(f"05_model_input/{split}_pages").rglob("*.parquet"):
+            for name in pq.read_table(file, columns=["id"])["id"].to_pylist():
+                splits.setdefault(re.match(r"synth-\d+-\d+", name)[0], set()).add(split)
+    assert splits.keys() == made.keys()
+    assert all(len(one) == 1 for one in splits.values())
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,14 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from invoicegen.geometry import quad_to_box
 from invoicegen.rendering import rasterise, render_document
 from invoicegen.schema.taxonomy import ENTITY_TYPES
 from invoicegen.synthesis import LOCALES, load_locale, synthesise
 from invoicegen.synthesis.documents import FOREIGN_CURRENCIES
-from invoicegen.templates import PlanOptions, compose, plan_document
+from invoicegen.templates import PlanOptions, compose, plan_document, plan_variants
 from invoicegen.templates.genome import structure_hash
 
 OPTIONS = {
@@ -186,3 +187,32 @@ def test_no_amount_of_a_receipt_runs_off_the_paper(index):
         if word.entity == "ITEM_AMOUNT" and word.visible == 1
     }
     assert printed == {f"line-{row}" for row in range(len(invoice.lines))}
+
+
+def test_variants_are_read_from_pixels_and_depend_on_seed_index_and_variant_alone():
+    several = options(
+        variants_per_document=4,
+        engines={
+            family: {"pdf_text": 0.8, "rapidocr": 0.1, "tesseract": 0.1} for family in OPTIONS["families"]
+        },
+        presets={family: {"clean": 1, "office_scan": 1, "fax": 1} for family in OPTIONS["families"]},
+    )
+    variants = [plan for i in range(30) for plan in plan_variants(plan_document(i, several), several)]
+    assert len({plan.doc_id for plan in variants}) == 120
+    later = [plan for plan in variants if plan.variant]
+    assert {plan.ocr_engine for plan in later} == {"rapidocr", "tesseract"}
+    assert {plan.augmentation for plan in later} == {"fax", "office_scan"}
+    assert plan_variants(plan_document(7, several), several) == variants[28:32]
+    assert plan_variants(plan_document(7, several), several)[0] == plan_document(7, several)
+    for changed, lacking in (
+        (
+            {"engines": {family: {"pdf_text": 1} for family in OPTIONS["families"]}},
+            "an engine that reads pixels",
+        ),
+        (
+            {"presets": {family: {"clean": 1} for family in OPTIONS["families"]}},
+            "a preset that changes the page",
+        ),
+    ):
+        with pytest.raises(ValidationError, match=rf"variants_per_document: 4 need {lacking}.* or take 1"):
+            PlanOptions.model_validate(several.model_dump() | changed)

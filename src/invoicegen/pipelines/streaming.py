@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from invoicegen.execution import ExecutionOptions, Failure, map_items
+from invoicegen.templates import PlanOptions
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +35,20 @@ class Quarantined:
         }
         logger.warning("%s of %s failed and is set aside: %s", self.stage, plan["doc_id"], failure.error)
         self.records.append({**record, "traceback": failure.traceback, "plan": plan})
+
+
+def variants_of(plans: list[Record], options: PlanOptions) -> dict[str, tuple[Record, str]]:
+    """The plans of all variants by their ``doc_id``, each with the ``doc_id`` of the rendering that they share."""
+    from invoicegen.schema.plan import DocumentPlan
+    from invoicegen.templates import plan_variants
+
+    if options.variants_per_document == 1:
+        return {plan["doc_id"]: (plan, plan["doc_id"]) for plan in plans}
+    return {
+        variant.doc_id: (variant.model_dump(mode="json"), plan["doc_id"])
+        for plan in plans
+        for variant in plan_variants(DocumentPlan.model_validate(plan), options)
+    }
 
 
 def unfinished(names: Sequence[str], *finished: frozenset[str]) -> list[str]:

@@ -31,5 +31,6 @@ class DocumentPlan(BaseModel):
     )
     genome: dict[str, Any] = Field(description="sampled layout; structural genes and style genes")
     split_group: str = Field(description="hash of the structural genes")
+    variant: int = Field(default=0, ge=0, description="which of the augmented variants of one rendering")
     ocr_engine: str = Field(description="engine that will read its pages")
     augmentation: str = Field(description="preset that its pages go through")

@@ -42,6 +42,12 @@ class PlanOptions(BaseModel):
         (),
         description="folders of one's own locales, languages, lexicons and templates; the first goes first",
     )
+    variants_per_document: int = Field(
+        1,
+        ge=1,
+        le=100,
+        description="augmented variants of each rendering, in one split; an OCR engine reads those after the first",
+    )
     invalid_identifiers: float = Field(
         0, ge=0, le=1, description="share of documents whose identifiers have wrong check digits on purpose"
     )
@@ -91,12 +97,32 @@ class PlanOptions(BaseModel):
                     raise ValueError(
                         f"{name}: none given for family {family!r}; add e.g. {family}: {{{example}: 1}}"
                     )
+            if self.variants_per_document > 1 and not self.changing_presets(family):
+                raise ValueError(
+                    f"variants_per_document: {self.variants_per_document} need a preset that changes the page, and "
+                    f"presets of {family!r} have none; add e.g. {{office_scan: 1}}, or take 1"
+                )
+            if self.variants_per_document > 1 and not self.pixel_engines(family):
+                raise ValueError(
+                    f"variants_per_document: {self.variants_per_document} need an engine that reads pixels, and "
+                    f"engines of {family!r} have none; add e.g. {{rapidocr: 0.2}}, or take 1"
+                )
             for locale in (name for name, share in self.locales.items() if share):
                 if not self.kind_weights(base, locale):
                     raise ValueError(
                         f"kinds: none of those weighted above 0 is both of family {family!r} and {locale}"
                     )
         return self
+
+    def pixel_engines(self, family: str) -> dict[str, float]:
+        """Engines of a family or template that read page images, by weight."""
+        weights = self.engines.get(family) or self.engines[self.base_family(family)]
+        return {name: share for name, share in weights.items() if share and name != "pdf_text"}
+
+    def changing_presets(self, family: str) -> dict[str, float]:
+        """Augmentation presets of a family or template but for ``clean``, by weight."""
+        weights = self.presets.get(family) or self.presets[self.base_family(family)]
+        return {name: share for name, share in weights.items() if share and name != "clean"}
 
     def base_family(self, family: str) -> TemplateFamily:
         """The grammar of a family: itself, or what a template of one's own extends.
@@ -114,6 +140,28 @@ class PlanOptions(BaseModel):
         possible = document_kinds_for(family, locale, self.extensions)
         weights = {kind: share * self.kinds.get(kind, 0.0) for kind, share in possible.items()}
         return {kind: weight for kind, weight in weights.items() if weight > 0}
+
+
+def plan_variants(plan: DocumentPlan, options: PlanOptions) -> list[DocumentPlan]:
+    """The plans of all augmented variants of one rendering: the plan itself, then those with other pixels.
+
+    A further variant draws preset and engine anew from a stream of its own, of the presets that change the page and
+    the engines that read pixels: a second clean page, or the PDF's text layer once more, would say nothing new.
+    """
+    plans = [plan]
+    name = plan.template or plan.family
+    engines = options.pixel_engines(name)
+    presets = options.changing_presets(name)
+    for variant in range(1, options.variants_per_document):
+        rng = document_rng(plan.seed, plan.index, Stage.PLAN, variant)
+        changed = {
+            "doc_id": f"{plan.doc_id}-v{variant}",
+            "variant": variant,
+            "ocr_engine": pick(rng, engines),
+            "augmentation": pick(rng, presets),
+        }
+        plans.append(plan.model_copy(update=changed))
+    return plans
 
 
 def plan_document(index: int, options: PlanOptions) -> DocumentPlan:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from invoicegen.execution import ExecutionOptions
 from invoicegen.pipelines.options import GenerateOptions
-from invoicegen.pipelines.streaming import Loader, Record, process_shards, unfinished
+from invoicegen.pipelines.streaming import Loader, Record, process_shards, unfinished, variants_of
 
 
 def augment_pages(
@@ -24,18 +24,19 @@ def augment_pages(
     """Page images and the words on them, for every page of every document."""
 
     def items(name: str) -> list[Record]:
-        planned = {plan["doc_id"]: plan for plan in plans[name]()}
         printed = {row["doc_id"]: row["pdf"] for row in pdfs[name]().to_pylist()}
+        truths = {truth["doc_id"]: truth["pages"] for truth in true_words[name]()}
         return [
-            {"plan": planned[truth["doc_id"]], "pdf": printed[truth["doc_id"]], "pages": truth["pages"]}
-            for truth in true_words[name]()
+            {"plan": plan, "pdf": printed[source], "pages": truths[source]}
+            for plan, source in variants_of(plans[name](), generate).values()
+            if source in truths
         ]
 
     yield {}, {}, {}
     names = generate.shard_names()
     todo = unfinished(names, finished_images, finished_words)
     work = partial(
-        _augment, dpi=generate.dpi, image_format=generate.image_format, quality=generate.jpeg_quality
+        augment_document, dpi=generate.dpi, image_format=generate.image_format, quality=generate.jpeg_quality
     )
     schema = pa.schema(
         [("doc_id", pa.string()), ("page", pa.int32()), ("name", pa.string()), ("image", pa.binary())]
@@ -49,7 +50,8 @@ def augment_pages(
         )
 
 
-def _augment(item: Record, dpi: int, image_format: str, quality: int) -> Record:
+def augment_document(item: Record, dpi: int, image_format: str, quality: int) -> Record:
+    """Page images of one document, by plan, PDF and true words."""
     from invoicegen.augmentation import augment
     from invoicegen.images import encode_image
     from invoicegen.randomness import Stage, document_rng
@@ -57,7 +59,7 @@ def _augment(item: Record, dpi: int, image_format: str, quality: int) -> Record:
     from invoicegen.schema.truth import TruePage
 
     plan = item["plan"]
-    rng = document_rng(plan["seed"], plan["index"], Stage.AUGMENTATION)
+    rng = document_rng(plan["seed"], plan["index"], Stage.AUGMENTATION, plan["variant"])
     images, pages, applied = [], [], []
     for record in item["pages"]:
         truth = TruePage.from_dict(record)

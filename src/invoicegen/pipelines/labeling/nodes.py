@@ -8,7 +8,7 @@ from typing import Any
 
 from invoicegen.execution import ExecutionOptions
 from invoicegen.pipelines.options import GenerateOptions
-from invoicegen.pipelines.streaming import Loader, Record, process_shards, unfinished
+from invoicegen.pipelines.streaming import Loader, Record, process_shards, unfinished, variants_of
 
 
 def label_pages(
@@ -26,7 +26,8 @@ def label_pages(
     import hashlib
 
     def items(name: str) -> list[Record]:
-        written = {record["plan"]["doc_id"]: record for record in invoices[name]()}
+        written = {record["plan"]["doc_id"]: record["invoice"] for record in invoices[name]()}
+        planned = variants_of([record["plan"] for record in invoices[name]()], generate)
         fonts = {record["doc_id"]: record["fonts"] for record in true_words[name]()}
         moved = {record["doc_id"]: record for record in page_words[name]()}
         images: dict[str, list[tuple[str, str]]] = {}
@@ -35,26 +36,29 @@ def label_pages(
             images.setdefault(row["doc_id"], []).append((row["name"], digest))
         return [
             {
-                **written[read["doc_id"]],
-                "fonts": fonts[read["doc_id"]],
+                "plan": plan,
+                "invoice": written[source],
+                "fonts": fonts[source],
                 "truth": moved[read["doc_id"]],
                 "images": images[read["doc_id"]],
                 "read": read,
             }
             for read in ocr_words[name]()
+            for plan, source in [planned[read["doc_id"]]]
         ]
 
     yield {}, {}, {}
     names = generate.shard_names()
     todo = unfinished(names, finished_annotations, finished_stats)
-    work = partial(_label, dpi=generate.dpi)
+    work = partial(label_document, dpi=generate.dpi)
     for name, records, quarantined in process_shards("label", todo, items, work, execution, len(names)):
         pages = [page for record in records for page in record["pages"]]
         stats = [stats for record in records for stats in record["stats"]]
         yield {name: pages}, {name: stats}, {name: quarantined} if quarantined else {}
 
 
-def _label(item: Record, dpi: int) -> Record:
+def label_document(item: Record, dpi: int) -> Record:
+    """The annotated pages of one document, and how words and truth agree."""
     from invoicegen.labeling import DocumentState, annotate_page
     from invoicegen.schema.annotation import Word
     from invoicegen.schema.invoice import Invoice

@@ -8,7 +8,7 @@ from functools import partial
 from invoicegen.execution import ExecutionOptions
 from invoicegen.ocr import PDF_TEXT, OcrOptions
 from invoicegen.pipelines.options import GenerateOptions
-from invoicegen.pipelines.streaming import Loader, Record, process_shards, unfinished
+from invoicegen.pipelines.streaming import Loader, Record, process_shards, unfinished, variants_of
 
 
 def recognise_words(
@@ -23,25 +23,26 @@ def recognise_words(
     """Words as an engine reads them, or as the PDF's text layer has them, a record a document."""
 
     def items(name: str) -> list[Record]:
-        planned = {plan["doc_id"]: plan for plan in plans[name]()}
+        planned = variants_of(plans[name](), generate)
         printed = {row["doc_id"]: row["pdf"] for row in pdfs[name]().to_pylist()}
         images: dict[str, list[bytes]] = {}
         for row in page_images[name]().to_pylist():
             images.setdefault(row["doc_id"], []).append(row["image"])
         return [
-            {"plan": planned[doc_id], "pdf": printed[doc_id], "images": pages}
+            {"plan": planned[doc_id][0], "pdf": printed[planned[doc_id][1]], "images": pages}
             for doc_id, pages in images.items()
         ]
 
     yield {}, {}
     names = generate.shard_names()
     todo = unfinished(names, finished)
-    work = partial(_recognise, dpi=generate.dpi, options=ocr)
+    work = partial(recognise_document, dpi=generate.dpi, options=ocr)
     for name, records, quarantined in process_shards("recognise", todo, items, work, execution, len(names)):
         yield {name: records}, {name: quarantined} if quarantined else {}
 
 
-def _recognise(item: Record, dpi: int, options: OcrOptions) -> Record:
+def recognise_document(item: Record, dpi: int, options: OcrOptions) -> Record:
+    """The words of one document, by plan, PDF and page images, as its engine reads them."""
     from importlib.metadata import version
 
     from invoicegen.images import decode_image

@@ -23,7 +23,7 @@ def render_documents(
     yield {}, {}, {}
     names = generate.shard_names()
     todo = unfinished(names, finished_pdfs, finished_words)
-    work = partial(_render, dpi=generate.dpi)
+    work = partial(render_invoice, dpi=generate.dpi)
     shards = process_shards("render", todo, lambda name: invoices[name](), work, execution, len(names))
     schema = pa.schema([("doc_id", pa.string()), ("pdf", pa.binary())])
     for name, records, quarantined in shards:
@@ -31,7 +31,8 @@ def render_documents(
         yield {name: pdfs}, {name: records}, {name: quarantined} if quarantined else {}
 
 
-def _render(item: Record, dpi: int) -> Record:
+def render_invoice(item: Record, dpi: int) -> Record:
+    """The PDF and true words of one document, by plan and record."""
     from invoicegen.rendering import render_document
     from invoicegen.schema.invoice import Invoice
     from invoicegen.schema.plan import DocumentPlan

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from invoicegen.pipelines.options import GenerateOptions
-from invoicegen.pipelines.streaming import Loader, unfinished
+from invoicegen.pipelines.streaming import Loader, unfinished, variants_of
 from invoicegen.splitting import assign_split
 
 Shards = dict[str, pa.Table]
@@ -33,7 +33,9 @@ def split_pages(
     yield {}, {}, {}
     for name in unfinished(generate.shard_names(), finished_train, finished_validation, finished_test):
         images = {(row["doc_id"], row["page"]): row["image"] for row in page_images[name]().to_pylist()}
-        presets = {plan["doc_id"]: plan["augmentation"] for plan in plans[name]()}
+        presets = {
+            doc_id: plan["augmentation"] for doc_id, (plan, _) in variants_of(plans[name](), generate).items()
+        }
         rows: dict[str, list[dict[str, Any]]] = {"train": [], "validation": [], "test": []}
         for record in annotations[name]():
             group = record["provenance"]["split_group"]

@@ -26,13 +26,18 @@ def synthesise_documents(
     names = generate.shard_names()
     todo = unfinished(names, finished)
     shards = process_shards(
-        "synthesise", todo, lambda name: plans[name](), _synthesise, execution, len(names)
+        "synthesise", todo, lambda name: plans[name](), synthesise_document, execution, len(names)
     )
     for name, records, quarantined in shards:
         yield {name: records}, {name: quarantined} if quarantined else {}
 
 
-def _synthesise(plan: Record) -> Record:
+def synthesise_document(plan: Record) -> Record:
+    """The record of one document, by its plan.
+
+    Raises:
+        ValueError: If it cannot be written, or its sums do not add up.
+    """
     from invoicegen.schema.plan import DocumentPlan
     from invoicegen.synthesis import synthesise
 
