@@ -283,7 +283,7 @@ def replay(
 
     `invoicegen replay --plan data/08_reporting/quarantine/rendering/…/docs-0000003.jsonl`
 
-    `invoicegen replay 12 --params generate.seed=7 -o /tmp/twelve`
+    `invoicegen replay 12 --params generate.seed=7 -o twelve`
     """
     from invoicegen.project import ProjectError, find_project, ocr_options, parse_overrides
     from invoicegen.replay import ReplayError, read_plan

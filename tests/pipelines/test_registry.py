@@ -71,7 +71,7 @@ def test_listing_pipelines_imports_nothing_heavy():
         ({"genrate": {}}, r"genrate: unknown parameter .*there are generate"),
         (
             {"execution": {"worker": 2}},
-            r"execution.worker: unknown parameter; execution has workers, progress",
+            r"execution.worker: unknown parameter; execution has workers, scheduler, progress",
         ),
         ({"execution": {"workers": "many"}}, r"execution.workers: .*integer.*'many'"),
         ({"execution": {"workers": -1}}, r"execution.workers: .*greater than or equal to 0 \(value -1\)"),
