@@ -262,7 +262,9 @@ def replay(
             help="Quarantine file that holds its plan; without it the plan follows from the parameters.",
         ),
     ] = None,
-    variant: Annotated[int, typer.Option(min=0, help="Which augmented variant.")] = 0,
+    variant: Annotated[
+        int | None, typer.Option(min=0, help="Which augmented variant; the first when left out.")
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -296,19 +298,19 @@ def replay(
     generate = _options(params, env)
     try:
         ocr = ocr_options(env, parse_overrides(params or []))
-        planned = read_plan(plan, index) if plan else None
+        planned = read_plan(plan, index, variant) if plan else None
     except (ProjectError, ValueError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from None
     if planned is None:
         assert index is not None
         variants = plan_variants(plan_document(index, generate), generate)
-        if variant >= len(variants):
+        if (variant or 0) >= len(variants):
             typer.echo(
                 f"error: variant {variant} of {len(variants)}; raise generate.variants_per_document", err=True
             )
             raise typer.Exit(2)
-        planned = variants[variant]
+        planned = variants[variant or 0]
     folder = output or (find_project() or Path.cwd()) / "data/08_reporting/replay" / planned.doc_id
     try:
         pages = make(planned, folder, generate, ocr)

@@ -29,8 +29,8 @@ class ReplayError(Exception):
         self.stage = stage
 
 
-def read_plan(path: Path, index: int | None) -> DocumentPlan:
-    """The plan in a quarantine file (JSON Lines), of the document ``index``, or of the only one.
+def read_plan(path: Path, index: int | None, variant: int | None = None) -> DocumentPlan:
+    """The plan in a quarantine file (JSON Lines), of a document and variant, or of the only one.
 
     Raises:
         ValueError: If the file cannot be read, or does not hold that document; names file and mend.
@@ -44,10 +44,14 @@ def read_plan(path: Path, index: int | None) -> DocumentPlan:
         raise ValueError(
             f"{path}: not a file of quarantine records ({error}); give one of data/08_reporting/quarantine"
         ) from error
-    fitting = [plan for plan in plans if index is None or plan.index == index]
+    fitting = [
+        plan
+        for plan in plans
+        if (index is None or plan.index == index) and (variant is None or plan.variant == variant)
+    ]
     if len(fitting) != 1:
-        known = ", ".join(str(plan.index) for plan in plans) or "none"
-        raise ValueError(f"{path}: holds documents {known}; name one of them by its index")
+        known = ", ".join(f"{plan.index} (variant {plan.variant})" for plan in plans) or "none"
+        raise ValueError(f"{path}: holds documents {known}; name one of them by INDEX and --variant")
     return fitting[0]
 
 
@@ -89,10 +93,11 @@ def replay(plan: DocumentPlan, folder: Path, generate: GenerateOptions, ocr: Ocr
 
     planned = plan.model_dump(mode="json")
     _write(folder / "plan.json", planned)
-    written = stage("synthesise", lambda: synthesise_document(planned))
+    rendering = plan.of_rendering
+    written = stage("synthesise", lambda: synthesise_document(rendering.model_dump(mode="json")))
     _write(folder / "invoice.json", written["invoice"])
     invoice = Invoice.model_validate(written["invoice"])
-    html = stage("compose", lambda: compose(invoice, plan))
+    html = stage("compose", lambda: compose(invoice, rendering))
     (folder / "page.html").write_text(html, encoding="utf-8")
     rendered = stage("render", lambda: render_invoice(written, dpi=generate.dpi))
     (folder / "document.pdf").write_bytes(rendered["pdf"])
@@ -117,7 +122,14 @@ def replay(plan: DocumentPlan, folder: Path, generate: GenerateOptions, ocr: Ocr
     )
     _write(folder / "words.json", read)
     digests = [(one["name"], hashlib.sha256(one["image"]).hexdigest()) for one in seen["images"]]
-    item = {**written, "fonts": rendered["fonts"], "truth": seen, "images": digests, "read": read}
+    item = {
+        **written,
+        "plan": planned,
+        "fonts": rendered["fonts"],
+        "truth": seen,
+        "images": digests,
+        "read": read,
+    }
     labelled = stage("label", lambda: label_document(item, dpi=generate.dpi))
     lines = "".join(json.dumps(page, ensure_ascii=False) + "\n" for page in labelled["pages"])
     (folder / "annotations.jsonl").write_text(lines, encoding="utf-8")

@@ -205,7 +205,7 @@ def test_a_document_that_was_set_aside_is_replayed_alone_to_the_same_error(proje
     assert not (folder / "document.pdf").exists()
     other = project.invoicegen("replay", "3", "--plan", str(quarantine), "--env", "test")
     assert other.returncode == 2
-    assert f"holds documents {record['index']}; name one of them" in other.stderr
+    assert f"holds documents {record['index']} (variant 0); name one of them" in other.stderr
 
 
 def test_a_replayed_document_is_that_of_the_run(generated, tmp_path):
@@ -230,12 +230,16 @@ def test_a_replayed_document_is_that_of_the_run(generated, tmp_path):
 
 def test_shards_made_apart_are_together_one_run_byte_for_byte(generated, project):
     for shard in (1, 0):
-        for pipeline in ("synthesis", "rendering", "augmentation", "ocr", "labeling"):
+        for pipeline in ("synthesis", "rendering", "augmentation", "ocr", "labeling", "splitting"):
             project.run(pipeline, f"execution.workers=1,generate.shard={shard},generate.shards=2")
     for stage in STAGES:
         whole = generated.files(f"02_intermediate/{stage}")
         assert len(whole) >= 3
         assert project.files(f"02_intermediate/{stage}") == whole, stage
+    for split in SPLITS:
+        assert project.files(f"05_model_input/{split}_pages") == generated.files(
+            f"05_model_input/{split}_pages"
+        )
 
 
 def test_variants_share_a_rendering_and_a_split_and_the_first_is_the_document_itself(generated, project):
@@ -264,6 +268,22 @@ def test_variants_share_a_rendering_and_a_split_and_the_first_is_the_document_it
             for name in pq.read_table(file, columns=["id"])["id"].to_pylist():
                 splits.setdefault(re.match(r"synth-\d+-\d+", name)[0], set()).add(split)
     assert splits.keys() == made.keys()
+    again = next(page for page in pages(project) if page.doc_id.endswith("-v2"))
+    index = int(again.doc_id.split("-")[2])
+    several = ["--params", "generate.variants_per_document=3", "--variant", "2", "--env", "test"]
+    done = project.invoicegen("replay", str(index), *several, "--output", str(project.folder / "replayed"))
+    assert done.returncode == 0, done.stderr
+    lines = (project.folder / "replayed/annotations.jsonl").read_text().splitlines()
+    assert [Page.model_validate_json(line) for line in lines] == sorted(
+        (page for page in pages(project) if page.doc_id == again.doc_id), key=lambda page: page.page
+    )
+    (pdf,) = [
+        row["pdf"]
+        for file in project.data("02_intermediate/pdfs").rglob("*.parquet")
+        for row in pq.read_table(file).to_pylist()
+        if again.doc_id == f"{row['doc_id']}-v2"
+    ]
+    assert (project.folder / "replayed/document.pdf").read_bytes() == pdf
     assert all(len(one) == 1 for one in splits.values())
 
 

@@ -94,6 +94,24 @@ def test_own_wordings_are_added_and_a_countrys_take_the_place_of_the_languages(o
         load_lexicon("eo", (str(own),))
 
 
+def test_a_country_does_not_print_the_words_that_it_avoids():
+    assert "VAT" in load_lexicon("en")["tax_total"]
+    assert "VAT" in load_lexicon("en", (), "en_GB")["tax_total"]
+    for locale, words in (
+        ("en_US", ("VAT", "GST")),
+        ("en_AU", ("VAT",)),
+        ("en_GB", ("GST", "EIN")),
+        ("fr_CA", ("TVA",)),
+    ):
+        lexicon = load_lexicon(load_locale(locale).language, (), locale)
+        for key in ("seller_tax_id", "tax_total", "tax_rate", "tax_table"):
+            assert lexicon[key], key
+            assert not [text for text in lexicon[key] if set(words) & set(re.findall(r"\w+", text))], (
+                locale,
+                key,
+            )
+
+
 def _rewrite(path, **changed):
     content = yaml.safe_load(path.read_text())
     path.write_text(yaml.safe_dump(content | changed))

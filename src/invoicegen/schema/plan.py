@@ -34,3 +34,10 @@ class DocumentPlan(BaseModel):
     variant: int = Field(default=0, ge=0, description="which of the augmented variants of one rendering")
     ocr_engine: str = Field(description="engine that will read its pages")
     augmentation: str = Field(description="preset that its pages go through")
+
+    @property
+    def of_rendering(self) -> DocumentPlan:
+        """The plan of the rendering that this variant shares: what is written, composed and printed."""
+        if not self.variant:
+            return self
+        return self.model_copy(update={"doc_id": self.doc_id.removesuffix(f"-v{self.variant}"), "variant": 0})

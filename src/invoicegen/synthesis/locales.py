@@ -349,6 +349,10 @@ class Locale(_Data):
         [],
         description="signs of the currency where they differ from those usual for it; repeated ones are likelier",
     )
+    avoid: list[Text] = Field(
+        [],
+        description="words of the language's captions that this country does not print, such as VAT in Australia",
+    )
     paper: Literal["A4", "Letter"] = "A4"
     window_share: float = Field(
         0, ge=0, le=1, description="share of letters whose address stands in the window of an envelope"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
 import yaml
+
+from invoicegen.synthesis import load_locale
 
 OPTIONAL_KEYS: Final[frozenset[str]] = frozenset({"tax_number"})
 
@@ -65,6 +69,17 @@ def read_lexicon(path: Path, required: set[str] | None = None) -> dict[str, list
     return captions
 
 
+def _usual(captions: dict[str, list[str]], avoid: Sequence[str]) -> dict[str, list[str]]:
+    """The wordings without those words; a key of which nothing would be left keeps all."""
+    if not avoid:
+        return captions
+    foreign = re.compile(rf"(?<!\w)({'|'.join(map(re.escape, avoid))})(?!\w)", re.IGNORECASE)
+    return {
+        key: [wording for wording in wordings if not foreign.search(wording)] or wordings
+        for key, wordings in captions.items()
+    }
+
+
 def _checked(path: Path, required: set[str]) -> dict[str, list[str]]:
     """A file of some of the keys."""
     captions = read_lexicon(path)
@@ -85,8 +100,8 @@ def load_lexicon(language: str, folders: tuple[str, ...] = (), locale: str = "")
         language: Such as ``de``.
         folders: The user's folders. ``lexicons/<language>.yml`` or ``lexicons/<locale>.yml`` there adds its wordings
             to the package's; for a language that the package has not, it must have every key of ``en.yml``.
-        locale: Such as ``de_CH``; the keys of the package's ``de_CH.yml``, where there is one, take the place of
-            those of ``de.yml``.
+        locale: Such as ``de_CH``; wordings with a word that the country avoids are left out, and the keys of the
+            package's ``de_CH.yml``, where there is one, take the place of those of ``de.yml``.
 
     Raises:
         LexiconError: If there is none, or its keys are not those of ``en.yml``.
@@ -94,9 +109,10 @@ def load_lexicon(language: str, folders: tuple[str, ...] = (), locale: str = "")
     required = set(read_lexicon(_folder() / "en.yml")) - OPTIONAL_KEYS
     path = _folder() / f"{language}.yml"
     captions = read_lexicon(path, required) if path.is_file() else {}
-    country = _folder() / f"{locale}.yml"
-    if locale and country.is_file():
-        captions |= _checked(country, required)
+    if locale:
+        captions = _usual(captions, load_locale(locale, folders).avoid)
+        country = _folder() / f"{locale}.yml"
+        captions |= _checked(country, required) if country.is_file() else {}
     for folder in folders:
         for name in filter(None, (language, locale)):
             own = Path(folder) / "lexicons" / f"{name}.yml"
