@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -33,13 +34,21 @@ def covered(face: str) -> set[str]:
 
 def test_there_are_families_for_every_kind_of_document() -> None:
     fonts = load_fonts()
-    assert len(fonts) >= 30
+    assert len(fonts) >= 100
     assert len({font.family.casefold() for font in fonts}) == len(fonts)
     count = dict.fromkeys(("sans", "serif", "mono", "condensed", "script", "receipt"), 0)
     for font in fonts:
         count[font.style] += 1
     assert min(count.values()) >= 3
     assert all(font.packages and font.licence for font in fonts)
+
+
+def test_the_list_of_fonts_and_licences_is_fresh() -> None:
+    script = Path(__file__).parents[2] / "scripts/fonts.py"
+    done = subprocess.run(
+        [sys.executable, str(script), "--check"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("font", load_fonts(), ids=lambda font: font.family)
