@@ -10,6 +10,7 @@ from kedro.pipeline import Pipeline
 
 from invoicegen.pipelines import (
     augmentation,
+    einvoices,
     evaluation,
     extraction,
     labeling,
@@ -30,6 +31,7 @@ def register_pipelines() -> dict[str, Pipeline]:
     stages = {
         "synthesis": synthesis.create_pipeline(),
         "rendering": rendering.create_pipeline(),
+        "einvoices": einvoices.create_pipeline(),
         "augmentation": augmentation.create_pipeline(),
         "ocr": ocr.create_pipeline(),
         "labeling": labeling.create_pipeline(),

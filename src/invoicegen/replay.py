@@ -21,7 +21,7 @@ class ReplayError(Exception):
     """A document that fails in a stage, as it did in its run.
 
     Attributes:
-        stage: Which stage failed: synthesise, compose, render, augment, recognise or label.
+        stage: Which stage failed: synthesise, compose, render, einvoice, augment, recognise or label.
     """
 
     def __init__(self, stage: str, message: str) -> None:
@@ -60,8 +60,9 @@ def replay(plan: DocumentPlan, folder: Path, generate: GenerateOptions, ocr: Ocr
 
     Args:
         plan: What to make.
-        folder: Where the files go: plan.json, invoice.json, page.html, document.pdf, images/, words.json,
-            annotations.jsonl, gallery.html, and error.txt where a stage fails.
+        folder: Where the files go: plan.json, invoice.json, business_terms.json, page.html, document.pdf, images/,
+            words.json, annotations.jsonl, gallery.html, and error.txt where a stage fails; where the run writes
+            electronic invoices, einvoice.pdf or einvoice.xml, or einvoice_missing.json with the terms it lacks.
         generate: Resolution and image format of the run.
         ocr: How pages are read.
 
@@ -73,6 +74,7 @@ def replay(plan: DocumentPlan, folder: Path, generate: GenerateOptions, ocr: Ocr
     """
     from invoicegen.gallery import ShownPage, render_gallery
     from invoicegen.pipelines.augmentation.nodes import augment_document
+    from invoicegen.pipelines.einvoices.nodes import write_one
     from invoicegen.pipelines.labeling.nodes import label_document
     from invoicegen.pipelines.ocr.nodes import recognise_document
     from invoicegen.pipelines.rendering.nodes import render_invoice
@@ -96,11 +98,19 @@ def replay(plan: DocumentPlan, folder: Path, generate: GenerateOptions, ocr: Ocr
     rendering = plan.of_rendering
     written = stage("synthesise", lambda: synthesise_document(rendering.model_dump(mode="json")))
     _write(folder / "invoice.json", written["invoice"])
+    _write(folder / "business_terms.json", written["business_terms"])
     invoice = Invoice.model_validate(written["invoice"])
     html = stage("compose", lambda: compose(invoice, rendering))
     (folder / "page.html").write_text(html, encoding="utf-8")
     rendered = stage("render", lambda: render_invoice(written, dpi=generate.dpi))
     (folder / "document.pdf").write_bytes(rendered["pdf"])
+    form = generate.einvoice
+    if form != "none":
+        beside = stage("einvoice", lambda: write_one(written, form))
+        if "missing" in beside:
+            _write(folder / "einvoice_missing.json", beside)
+        else:
+            (folder / f"einvoice{Path(beside['file_name']).suffix}").write_bytes(beside["content"])
     seen = stage(
         "augment",
         lambda: augment_document(

@@ -13,6 +13,8 @@ from invoicegen.augmentation import PRESETS
 from invoicegen.ocr import ENGINE_NAMES, PDF_TEXT
 from invoicegen.templates import PlanOptions
 
+EInvoiceFormat = Literal["none", "factur-x", "ubl"]
+
 
 class SplitShares(BaseModel):
     """Shares of the layouts that go to each split."""
@@ -43,6 +45,11 @@ class GenerateOptions(PlanOptions):
     image_format: Literal["jpeg", "png"] = Field("jpeg", description="how page images are stored")
     jpeg_quality: int = Field(88, ge=30, le=100)
     split: SplitShares = SplitShares()
+    einvoice: EInvoiceFormat = Field(
+        "none",
+        description="what is written beside each document that has the terms of EN 16931: a PDF/A-3 with its CII "
+        "inside (Factur-X), or a UBL 2.1 file",
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -66,8 +73,11 @@ class GenerateOptions(PlanOptions):
 
     @property
     def fingerprint(self) -> str:
-        """Hash of all that decides what a shard contains; which and how many shards are made does not."""
-        decided = self.model_dump(mode="json", exclude={"documents", "shard", "shards"})
+        """Hash of all that decides what a shard contains; which and how many shards are made does not.
+
+        Nor do electronic invoices, which stand in shards of their own.
+        """
+        decided = self.model_dump(mode="json", exclude={"documents", "shard", "shards", "einvoice"})
         canonical = json.dumps({"version": __version__, **decided}, sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 

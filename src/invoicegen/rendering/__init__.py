@@ -4,8 +4,15 @@
 ``rasterise`` turns a page of the PDF into pixels. The records refer to exactly that raster.
 """
 
-from invoicegen.rendering.document import RenderedDocument, render_document
+from invoicegen.rendering.document import RenderedDocument, render_document, render_factur_x
 from invoicegen.rendering.errors import RenderingError
 from invoicegen.rendering.raster import page_count, rasterise
 
-__all__ = ["RenderedDocument", "RenderingError", "page_count", "rasterise", "render_document"]
+__all__ = [
+    "RenderedDocument",
+    "RenderingError",
+    "page_count",
+    "rasterise",
+    "render_document",
+    "render_factur_x",
+]

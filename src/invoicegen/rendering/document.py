@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 
 from invoicegen.schema.truth import TruePage
@@ -46,3 +47,23 @@ def render_document(html: str, *, dpi: int = 150) -> RenderedDocument:
     from invoicegen.rendering.engine import render
 
     return render(html, dpi)
+
+
+def render_factur_x(html: str, xml: bytes, day: dt.date) -> bytes:
+    """The document as PDF/A-3b with its electronic invoice inside: a Factur-X (ZUGFeRD 2) file.
+
+    Args:
+        html: Well-formed XHTML, as for :func:`render_document`; the pages look the same.
+        xml: The invoice in the profile EN 16931 of Factur-X, see :func:`invoicegen.einvoice.write_xml`.
+        day: Date of creation that the file states, so that the same document gives the same bytes.
+
+    Raises:
+        RenderingError: If the XHTML is not well-formed.
+
+    Source:
+        Factur-X 1.0, 6: attachment ``factur-x.xml`` with relationship Data, XMP properties and extension schema;
+        ISO 19005-3:2012 (PDF/A-3).
+    """
+    from invoicegen.rendering.engine import render_factur_x as render
+
+    return render(html, xml, day)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import gc
 import threading
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ use_listed_fonts()  # before WeasyPrint loads, which reads the variable it sets
 import cssselect2  # type: ignore[import-untyped]  # noqa: E402
 import pypdfium2 as pdfium  # noqa: E402
 from PIL import ImageFile  # noqa: E402
-from weasyprint import CSS, HTML  # noqa: E402
+from weasyprint import CSS, HTML, Attachment  # noqa: E402
 from weasyprint.css.counters import CounterStyle  # noqa: E402
 from weasyprint.text.fonts import FontConfiguration  # noqa: E402
 from weasyprint.urls import FatalURLFetchingError, URLFetcher  # noqa: E402
@@ -35,6 +36,7 @@ from invoicegen.schema.truth import TruePage  # noqa: E402
 ImageFile.LOAD_TRUNCATED_IMAGES = False
 
 _XHTML: Final = ' xmlns="http://www.w3.org/1999/xhtml"'
+_XML_NAME: Final = "factur-x.xml"
 _COLLECT_EVERY: Final = 20
 # Fonts, caches and the recorder of the process serve one document at a time.
 _lock = threading.Lock()
@@ -67,6 +69,38 @@ def render(html: str, dpi: int) -> RenderedDocument:
             )
         pages = _true_pages(pdf, recorder, dpi)
         return RenderedDocument(pdf, pages, sorted({font.family for font in document.fonts.values()}))
+
+
+def render_factur_x(html: str, xml: bytes, day: dt.date) -> bytes:
+    """See :func:`invoicegen.rendering.render_factur_x`."""
+    with _lock, _rarely_collecting():
+        root = _parse(html)
+        counter_style = CounterStyle()
+        sheet, counters = _stylesheet(_take_styles(root))
+        counter_style.update(counters)
+        document = _Xhtml(root).render(
+            font_config=_fonts(), counter_style=counter_style, stylesheets=[sheet], pdf_variant="pdf/a-3b"
+        )
+        noon = dt.datetime.combine(day, dt.time(12))
+        described = document.metadata.generate_rdf_metadata
+        document.metadata.generate_rdf_metadata = lambda *variant: _with_factur_x(described(*variant))
+        document.metadata.created = document.metadata.modified = f"{noon:%Y-%m-%dT%H:%M:%SZ}"
+        attachment = Attachment(
+            string=xml.decode("utf-8"),
+            name=_XML_NAME,
+            description="Factur-X invoice",
+            created=noon,
+            modified=noon,
+            relationship="Data",
+        )
+        pdf: bytes = document.write_pdf(pdf_variant="pdf/a-3b", attachments=[attachment])
+        return pdf
+
+
+def _with_factur_x(rdf: bytes) -> bytes:
+    """XMP metadata with the properties of Factur-X and the schema that PDF/A wants of every such extension."""
+    described = files(__package__).joinpath("factur_x.rdf").read_bytes()  # PDF/A prescribes its prefixes
+    return rdf.replace(b"</rdf:RDF>", described + b"</rdf:RDF>")
 
 
 def _true_pages(pdf: bytes, recorder: Recorder, dpi: int) -> list[TruePage]:

@@ -164,6 +164,9 @@ class Totals(_Record):
 class Payment(_Record):
     """Payment instructions (BG-16) and terms."""
 
+    means_code: str | None = Field(
+        default=None, description="BT-81, UNCL4461: 30 transfer, 58 SEPA transfer, …"
+    )
     method: str | None = Field(default=None, description="BT-82, as printed")
     terms: str | None = Field(default=None, description="BT-20, as printed")
     reference: str | None = Field(default=None, description="BT-83, as printed")
@@ -233,6 +236,15 @@ class Invoice(_Record):
     lines: list[InvoiceLine] = Field(min_length=1)
     allowances_charges: list[AllowanceCharge] = []
     tax_lines: list[TaxLine] = []
+    value_added_tax: bool = Field(
+        default=True, description="whether the tax is a VAT or GST, not a sales tax"
+    )
+    zero_category: Literal["Z", "E", "AE", "O"] = Field(
+        default="Z", description="BT-118, BT-151 of what is charged no tax, UNCL5305"
+    )
+    exemption_reason: str | None = Field(
+        default=None, description="BT-120; why no tax is charged, as printed"
+    )
     totals: Totals
     account: AccountStatement | None = None
     second_currency: SecondCurrency | None = None

@@ -70,6 +70,15 @@ FOREIGN_CURRENCIES: Final = {
 """Currencies that a document may be in beside its country's, by weight; templates have a sign for each."""
 _CORRECTING: Final = ("credit_note", "corrective_invoice")
 _BY_PERIOD: Final = ("utility_bill", "telecom_bill", "subscription_invoice", "advertising_invoice")
+_MEANS_CODES: Final = {
+    "transfer": "30",
+    "sepa": "58",
+    "debit": "49",
+    "card": "48",
+    "cash": "10",
+    "online": "68",
+}
+"""UNCL4461, payment means."""
 _CHEQUES: Final = ("US", "GB", "CA", "AU", "IE", "MY")
 _INCOTERMS: Final = ("EXW", "FCA", "FOB", "CIF", "DAP", "DDP", "CPT", "FOB Origin")
 _PORTS: Final = (
@@ -202,6 +211,9 @@ class _Document:
             lines=lines,
             allowances_charges=allowances_charges,
             tax_lines=tax_lines,
+            value_added_tax=self.regime.value_added,
+            zero_category=self.regime.zero_category,
+            exemption_reason=self.regime.note,
             totals=totals,
             account=account,
             second_currency=self._second_currency(totals, foreign),
@@ -558,15 +570,19 @@ class _Document:
             return Payment()
         if paid_up:
             sort = draw.pick(("card", "online"))
-            return Payment(method=draw.pick(methods[sort]) if draw.chance(0.8) else None)  # type: ignore[index]
+            method = draw.pick(methods[sort]) if draw.chance(0.8) else None  # type: ignore[index]
+            return Payment(means_code=_MEANS_CODES[sort], method=method)
         way = draw.weighted({"transfer": 10, "debit": 1.5, "card": 1, "cash": 0.7, "none": 2})
         if way != "transfer":
-            return Payment(method=None if way == "none" else draw.pick(methods[way]), terms=terms)  # type: ignore[index]
+            method = None if way == "none" else draw.pick(methods[way])  # type: ignore[index]
+            return Payment(means_code=_MEANS_CODES.get(way), method=method, terms=terms)
         account = draw_account(draw, self.locale)
         local = account.number is not None
         shown = draw.weighted({"iban": 5, "both": 3, "local": 6}) if local and account.iban else "both"
         reference, scheme = self._reference(number)
+        sepa = self.currency == "EUR" and account.iban is not None and shown != "local"
         return Payment(
+            means_code=_MEANS_CODES["sepa" if sepa else "transfer"],
             method=draw.pick(methods["transfer"]) if draw.chance(0.4) else None,
             terms=terms,
             reference=reference,

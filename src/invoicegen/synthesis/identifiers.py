@@ -126,9 +126,11 @@ def draw_account(draw: Draw, locale: Locale) -> Account:
         patterns = [pattern for pattern in banking.sort_codes if pattern.count("X") == len(digits)]
         code = _substitute(draw.pick(patterns or ["X" * len(digits)]), "X", digits)
         number = str(iban.account_code)
+    elif banking.accounts:
+        number = draw_id(draw, banking.accounts, {})
     # The register has some banks under names that no Latin document would print.
     name = iban.bank_name if iban.bank_name and max(iban.bank_name) < _LATIN_END else iban.bic
-    return Account(str(iban), number, str(iban.bic), code, str(name))
+    return Account(str(iban), number, str(iban.bic), code, str(name).strip())
 
 
 DOCUMENT_NUMBERS: Final = (

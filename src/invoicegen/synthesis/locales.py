@@ -284,6 +284,7 @@ class TaxRegime(_Data):
     )
     note: str | None = Field(None, description="why no tax is charged")
     buyer: Literal["any", "business", "foreign"] = "any"
+    value_added: bool = Field(True, description="a VAT or GST; false for sales and service taxes")
     seller_has_tax_id: bool = True
     receipts: bool = True
     inclusive: float = Field(0.2, ge=0, le=1, description="share of invoices whose prices include the tax")
@@ -322,7 +323,7 @@ class Banking(_Data):
     sort_codes: list[Text] = Field(
         [], description="printed forms of the bank code within the IBAN, X a character"
     )
-    accounts: list[IdFormat] = Field([], description="account numbers where there is no IBAN")
+    accounts: list[IdFormat] = Field([], description="account numbers beside the IBAN, or where there is none")
     codes: list[IdFormat] = Field([], description="bank codes where there is no IBAN")
     banks: list[Bank] = Field([], description="banks where there is no IBAN; with one, its bank is looked up")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from invoicegen.execution import ExecutionOptions
 from invoicegen.pipelines.options import GenerateOptions
@@ -33,11 +32,12 @@ def synthesise_documents(
 
 
 def synthesise_document(plan: Record) -> Record:
-    """The record of one document, by its plan.
+    """The record of one document, by its plan, and the same in the business terms of EN 16931.
 
     Raises:
         ValueError: If it cannot be written, or its sums do not add up.
     """
+    from invoicegen.einvoice import business_terms
     from invoicegen.schema.plan import DocumentPlan
     from invoicegen.synthesis import synthesise
 
@@ -45,5 +45,8 @@ def synthesise_document(plan: Record) -> Record:
     problems = invoice.check_totals()
     if problems:
         raise ValueError(f"does not add up: {'; '.join(problems)}")
-    record: dict[str, Any] = {"plan": plan, "invoice": invoice.model_dump(mode="json")}
-    return record
+    return {
+        "plan": plan,
+        "invoice": invoice.model_dump(mode="json"),
+        "business_terms": business_terms(invoice),
+    }
