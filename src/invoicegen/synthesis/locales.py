@@ -323,7 +323,9 @@ class Banking(_Data):
     sort_codes: list[Text] = Field(
         [], description="printed forms of the bank code within the IBAN, X a character"
     )
-    accounts: list[IdFormat] = Field([], description="account numbers beside the IBAN, or where there is none")
+    accounts: list[IdFormat] = Field(
+        [], description="account numbers beside the IBAN, or where there is none"
+    )
     codes: list[IdFormat] = Field([], description="bank codes where there is no IBAN")
     banks: list[Bank] = Field([], description="banks where there is no IBAN; with one, its bank is looked up")
 

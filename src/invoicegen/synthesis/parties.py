@@ -178,7 +178,9 @@ def draw_address(names: Names, language: str, city_index: int | None = None) -> 
 
 def slug(name: str) -> str:
     """A name as it stands in a domain: letters and digits only."""
-    plain = unicodedata.normalize("NFKD", name.replace("ß", "ss").replace("ø", "o").replace("æ", "ae"))
+    plain = unicodedata.normalize(
+        "NFKD", name.replace("ß", "ss").replace("ø", "o").replace("æ", "ae").replace("ł", "l")
+    )
     return "".join(sign for sign in plain.lower() if sign.isascii() and sign.isalnum())
 
 
