@@ -212,3 +212,18 @@ def test_straight_words_are_left_as_they_are(make_document):
     assert straight.slope == pytest.approx(0, abs=1e-9)
     np.testing.assert_allclose(straight.x0, [word.box[0] for word in page.words], atol=1e-6)
     np.testing.assert_allclose(straight.y, [(w.box[1] + w.box[3]) / 2 for w in page.words], atol=1e-6)
+
+
+def test_discounts_below_their_items_are_not_of_the_next():
+    """No unit price says whose they are, and the last item has none."""
+    from invoicegen.extraction.line_items import Cell, assign_rows
+
+    cells, top = [], 0.0
+    for amount, off in ((37.16, -4.13), (52.46, -5.83), (6.3, None), (8.44, -2.81), (12.75, None)):
+        cells.append(Cell("ITEM_AMOUNT", (), top, top + 14.4, amount))
+        top += 14.7
+        if off is not None:
+            cells.append(Cell("ITEM_DISCOUNT", (), top, top + 14.4, off))
+            top += 14.7
+    rows = [{cell.type: cell.number for cell in row} for row in assign_rows(cells)]
+    assert [row.get("ITEM_DISCOUNT") for row in rows] == [-4.13, -5.83, None, -2.81, None]

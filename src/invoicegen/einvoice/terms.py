@@ -309,6 +309,9 @@ class _Writer:
                         "BT-155": None if ean else line.item_code,
                         "BT-157": line.item_code if ean else None,
                         "BT-157-1": _EAN_SCHEME if ean else None,
+                        "BT-158": line.commodity_code,
+                        "BT-158-1": "HS" if line.commodity_code else None,
+                        "BT-159": line.origin_country,
                     }
                 ),
             }

@@ -157,6 +157,8 @@ def _line(line: Terms) -> dict[str, Any]:
     fields = {name: value for name, value in line.items() if name.startswith("BT-")}
     for group in ("BG-26", "BG-29", "BG-30", "BG-31"):
         fields |= line.get(group, {})
+    if "BT-158" in fields:
+        fields["BT-158"] = {fields.pop("BT-158-1"): {None: fields["BT-158"]}}
     fields["BG-27"] = [_renamed(item, _DISCOUNT) for item in line.get("BG-27", [])]
     return fields
 

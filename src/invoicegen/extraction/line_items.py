@@ -151,7 +151,9 @@ def _directed_rows(
         return candidates[0]
     scores = [_suits(others, candidates[0], anchors, row_of)]
     centres = np.array([anchor.centre for anchor in anchors])
-    for shift in (0, -1):  # the anchor below, the anchor above
+    # The anchor below and the anchor above; where both suit alike, a discount stands below what it is taken off.
+    discounts = bool(chosen) and others[chosen[0]].type == "ITEM_DISCOUNT"
+    for shift in (-1, 0) if discounts else (0, -1):
         rows = {i: beside.get(i, int(np.searchsorted(centres, others[i].centre)) + shift) for i in chosen}
         # What has no anchor that way belongs to a row on the page before or after.
         inside = {i: row for i, row in rows.items() if 0 <= row < len(anchors)}

@@ -33,7 +33,8 @@ def render_document(html: str, *, dpi: int = 150) -> RenderedDocument:
 
     Args:
         html: Well-formed XHTML. ``data-entity``, ``data-field``, ``data-value``, ``data-group``, ``data-cell``,
-            ``data-column`` and ``data-row`` on an element say what the words inside it are.
+            ``data-column`` and ``data-row`` on an element say what the words inside it are; ``data-blank`` on the body
+            cuts the last page so many millimetres below its last line, as a roll of paper is.
         dpi: Resolution of the raster that the word boxes refer to.
 
     Returns:

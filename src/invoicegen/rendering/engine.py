@@ -37,6 +37,7 @@ ImageFile.LOAD_TRUNCATED_IMAGES = False
 
 _XHTML: Final = ' xmlns="http://www.w3.org/1999/xhtml"'
 _XML_NAME: Final = "factur-x.xml"
+_PX_A_MM: Final = 96 / 25.4  # CSS Values and Units 3, 5.2
 _COLLECT_EVERY: Final = 20
 # Fonts, caches and the recorder of the process serve one document at a time.
 _lock = threading.Lock()
@@ -56,6 +57,7 @@ def render(html: str, dpi: int) -> RenderedDocument:
             )
         except FatalURLFetchingError as error:
             raise RenderingError(str(error)) from error
+        _cut_roll(document, root)
         recorder = Recorder(Marks(root))
         for page in document.pages:
             page.paint = partial(_paint, recorder, page, page.paint)
@@ -81,6 +83,7 @@ def render_factur_x(html: str, xml: bytes, day: dt.date) -> bytes:
         document = _Xhtml(root).render(
             font_config=_fonts(), counter_style=counter_style, stylesheets=[sheet], pdf_variant="pdf/a-3b"
         )
+        _cut_roll(document, root)
         noon = dt.datetime.combine(day, dt.time(12))
         described = document.metadata.generate_rdf_metadata
         document.metadata.generate_rdf_metadata = lambda *variant: _with_factur_x(described(*variant))
@@ -143,6 +146,17 @@ def _place(text: PaintedText, to_pixels: Affine) -> PaintedText:
 def _clip_in_pixels(clip: Polygon, to_pixels: Affine) -> Polygon:
     kx, _, _, ky, x0, y0 = to_pixels
     return tuple((kx * x + x0, ky * y + y0) for x, y in clip)
+
+
+def _cut_roll(document: Any, root: Element) -> None:
+    """Cut the last page where ``data-blank`` on the body says: so many millimetres below its last line."""
+    blank = next(root.iter("body")).get("data-blank")
+    if blank is None:
+        return
+    page = document.pages[-1]
+    html = page._page_box.children[0]
+    bottom = html.position_y + html.margin_height()
+    page.height = min(page.height, bottom + float(blank) * _PX_A_MM)
 
 
 def _paint(recorder: Recorder, page: Any, paint: Any, stream: Any, scale: float = 1) -> None:

@@ -139,6 +139,9 @@ def _split(painted: Iterable[PaintedText]) -> Iterator[_Word]:
     """Words: cut at spaces and where a new piece of text does not go on with the last."""
     word: _Word = []
     for text in painted:
+        if word and _is_next_of_leader(word, text):
+            word[:0] = [(text, cluster) for cluster in text.clusters]
+            continue
         if word and not _goes_on(*word[-1], text):
             yield word
             word = []
@@ -151,6 +154,15 @@ def _split(painted: Iterable[PaintedText]) -> Iterator[_Word]:
                 word.append((text, cluster if printed == cluster.text else _with_text(cluster, printed)))
     if word:
         yield word
+
+
+def _is_next_of_leader(word: _Word, text: PaintedText) -> bool:
+    """Whether ``text`` is one more piece of a row of dots, which are painted from right to left."""
+    first = word[0][0]
+    pieces = ["".join(cluster.text for cluster in painted.clusters) for painted in (first, text)]
+    if pieces[0] != pieces[1] or not pieces[0] or any(map(str.isalnum, pieces[0])) or " " in pieces[0]:
+        return False
+    return first is not text and _goes_on(text, text.clusters[-1], first)
 
 
 def _with_text(cluster: Cluster, text: str) -> Cluster:

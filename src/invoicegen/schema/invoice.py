@@ -111,6 +111,11 @@ class InvoiceLine(_Record):
     service_date: dt.date | None = Field(default=None, description="BT-134, printed in a column; always O")
     description: str | None = Field(default=None, description="BT-154; further printed text of the same cell")
     item_code: str | None = Field(default=None, description="BT-155 or BT-157 (EAN)")
+    commodity_code: str | None = Field(
+        default=None, description="BT-158, Harmonised System, as printed; always O"
+    )
+    origin_country: str | None = Field(default=None, description="BT-159, ISO 3166-1 alpha-2; always O")
+    net_weight: Decimal | None = Field(default=None, description="kilograms, printed in a column; always O")
     quantity: Decimal = Field(description="BT-129")
     unit_code: str = Field(default="C62", description="BT-130, UN/ECE Recommendation 20")
     unit: str | None = Field(default=None, description="the unit as printed in the language: Stk., hrs, kg")

@@ -34,6 +34,7 @@ from invoicegen.synthesis.identifiers import (
     draw_account,
     draw_number,
     passes,
+    qr_account,
     spoil_digit,
     structured_reference,
 )
@@ -79,6 +80,7 @@ _MEANS_CODES: Final = {
     "online": "68",
 }
 """UNCL4461, payment means."""
+_ORIGINS: Final = ("CN", "DE", "IT", "PL", "TW", "US", "CZ", "VN", "TR", "JP", "FR", "IN", "MX", "NL", "KR")
 _CHEQUES: Final = ("US", "GB", "CA", "AU", "IE", "MY")
 _INCOTERMS: Final = ("EXW", "FCA", "FOB", "CIF", "DAP", "DDP", "CPT", "FOB Origin")
 _PORTS: Final = (
@@ -370,7 +372,29 @@ class _Document:
             self.date,
             self.price_level,
         )
-        return goods.rows(count, self.rates, self.digits)
+        return self._traded(goods.rows(count, self.rates, self.digits))
+
+    def _traded(self, lines: list[InvoiceLine]) -> list[InvoiceLine]:
+        """The same with what customs and carriers ask for, on some documents of goods."""
+        draw = self.draw
+        if self.receipt or self.industry.service:
+            return lines
+        sorts = [name for name in ("commodity_code", "origin_country", "net_weight") if draw.chance(0.07)]
+        if not sorts:
+            return lines
+        shape = draw.pick(("######", "####.##", "########", "####.##.##", "#### ## ##"))
+        origins = draw.random.sample(_ORIGINS, 3)
+
+        def stated(line: InvoiceLine) -> dict[str, object]:
+            weight = Decimal(repr(draw.log_uniform(0.05, 12))) * max(abs(line.quantity), Decimal("0.1"))
+            return {
+                "commodity_code": f"{draw.between(1, 97):02}{draw.mask(shape[2:])}",
+                "origin_country": draw.pick(origins),
+                "net_weight": max(weight.quantize(Decimal("0.01")), Decimal("0.01")),
+            }
+
+        rows = [(line, stated(line)) for line in lines]
+        return [line.model_copy(update={name: facts[name] for name in sorts}) for line, facts in rows]
 
     def _allowances_charges(self, lines: list[InvoiceLine]) -> list[AllowanceCharge]:
         draw, language, kind = self.draw, self.language, self.plan.kind
@@ -580,6 +604,8 @@ class _Document:
         local = account.number is not None
         shown = draw.weighted({"iban": 5, "both": 3, "local": 6}) if local and account.iban else "both"
         reference, scheme = self._reference(number)
+        if scheme == "QRR":
+            account = qr_account(draw, account)
         sepa = self.currency == "EUR" and account.iban is not None and shown != "local"
         return Payment(
             means_code=_MEANS_CODES["sepa" if sepa else "transfer"],
@@ -589,7 +615,9 @@ class _Document:
             reference_scheme=scheme,
             iban=account.iban if shown != "local" else None,
             account_number=account.number if shown != "iban" else None,
-            bic=account.bic if draw.chance(0.8 if account.iban and shown != "local" else 0.3) else None,
+            bic=(account.bic or None)
+            if draw.chance(0.8 if account.iban and shown != "local" else 0.3)
+            else None,
             bank_code=account.code if shown != "iban" else None,
             bank_name=account.bank if draw.chance(0.6) else None,
         )
@@ -684,6 +712,10 @@ class _Document:
                 "cost_centre": (0.06, draw.mask(draw.pick(("####", "##-####", "@@###")))),
                 "vendor_number": (0.08, draw.digits(draw.between(5, 8))),
                 "tax_point_date": (0.06, later),
+                "place_of_supply": (
+                    0.5 if self.locale.country == "IN" else 0.03,
+                    draw.pick(self.locale.cities).subdivision or draw.pick(self.locale.cities).city,
+                ),
             }
             if self.plan.kind == "telecom_bill":
                 shared |= {

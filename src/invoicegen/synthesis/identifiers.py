@@ -133,6 +133,20 @@ def draw_account(draw: Draw, locale: Locale) -> Account:
     return Account(str(iban), number, str(iban.bic), code, str(name).strip())
 
 
+def qr_account(draw: Draw, account: Account) -> Account:
+    """The account as Swiss payers name it beside a QR reference: a QR-IBAN, which has no BIC of its own.
+
+    Source:
+        SIX, Swiss Payment Standards, QR-IID: institution numbers 30000 to 31999 stand for the QR-bill procedure.
+    """
+    from schwifty import IBAN
+
+    if account.iban is None:
+        return account
+    iban = IBAN.generate("CH", f"{draw.between(30000, 31999)}", IBAN(account.iban).account_code)
+    return Account(str(iban), account.number, "", account.code, account.bank)
+
+
 DOCUMENT_NUMBERS: Final = (
     "{prefix}-{yyyy}-{n5}",
     "{prefix}-{n6}",

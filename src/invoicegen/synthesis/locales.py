@@ -352,6 +352,10 @@ class Locale(_Data):
         [],
         description="signs of the currency where they differ from those usual for it; repeated ones are likelier",
     )
+    symbol_side: Literal["before", "after", "either"] = Field(
+        "either",
+        description="on which side of an amount the sign of a currency stands; a code stands on either",
+    )
     avoid: list[Text] = Field(
         [],
         description="words of the language's captions that this country does not print, such as VAT in Australia",

@@ -210,6 +210,13 @@ def _page_structure(dice: _Dice, family: TemplateFamily, kind: DocumentKind, loc
         "blank_rows": int(dice.rng.integers(2, 9)) if dice.chance(0.2 if classic else 0.04) else 0,
         "account_box": account,
         "section_fill": dice.chance(0.4),
+        "section_sums": dice.chance(0.35),
+        "head_merged": dice.chance(0.15),
+        "party_lines": dice.chance(0.06),
+        "code_kind": dice.weighted({"payment": 7, "number": 3}),
+        "sign": dice.weighted({"sign": 4, "received_by": 1}),
+        "watermark": dice.chance(0.025),
+        "sidebar": dice.weighted({"none": 22, "left": 0.6, "right": 0.6}),
         "fine_columns": dice.chance(0.4),
         "stamp": dice.weighted({"stamp_paid": 2, "stamp_received": 2, "watermark_copy": 1}),
         "head": _head(dice, buyer_below=not window or dice.chance(0.5)),
@@ -253,6 +260,9 @@ def _page_structure(dice: _Dice, family: TemplateFamily, kind: DocumentKind, loc
         "page_number": dice.weighted({"none": 4, "bottom": 4, "top": 1}),
         "title_number": dice.chance(0.2),
     }
+    crowded = dense or small or window or structure["landscape"] or structure["band"]
+    if crowded or len(columns) > _BESIDE_SIDEBAR:
+        structure["sidebar"] = "none"
     if structure["band"] and structure["page_number"] != "none":
         # The band covers the margin above: a page number there could not be seen.
         structure["page_number"] = "bottom" if structure["footer"] == "none" else "none"
@@ -264,7 +274,8 @@ _DENSE = [
     "ITEM_DISCOUNT", "ITEM_TAX_RATE", "tax_amount", "ITEM_AMOUNT",
 ]  # fmt: skip
 _A5_COLUMNS = 5  # the most that the width of an A5 sheet holds
-COLUMNS = frozenset(_DENSE)
+_BESIDE_SIDEBAR = 6  # the most that fit beside a sidebar on A4
+COLUMNS = frozenset(_DENSE) | {"commodity_code", "origin_country", "net_weight"}
 """Columns that a line-item table may have."""
 _NARROW = (
     "sheet roll58 has no room for description, quantity, price, amount, code and tax code on one line; take "
@@ -459,6 +470,9 @@ def _receipt_style(dice: _Dice, locale: Locale, extended: bool) -> Genome:
         "name_scale": dice.between(1.0, 1.8, 2),
         "name_bold": dice.chance(0.6),
         "total_scale": dice.between(1.2, 2.0, 2),
+        "total_inverse": dice.chance(0.05),
+        "leaders": dice.chance(0.06),
+        "blank_mm": dice.between(2, 22),
         "mark_mm": dice.between(8, 14),
         "ink": dice.weighted({"#000000": 5, "#222222": 3, "#333366": 0.5, "#555555": 1.2}),
         "letter_spacing": dice.weighted({"0": 8, "0.04em": 1, "-0.02em": 1}),

@@ -16,6 +16,7 @@ from invoicegen.templates.view import Row, View
 _CARD_EXTRAS = (
     "card_entry", "aid", "cardholder", "terminal", "merchant_id", "batch_number", "trace_number", "approval_code",
 )  # fmt: skip
+_LONGEST_ROLL_MM = 5000  # PDF allows 14 400 pt, ISO 32000-1, annex C
 _LONGEST_WORD = 12  # letters; a longer word in a caption would push a column off a roll of 58 mm
 
 
@@ -349,42 +350,14 @@ class ReceiptView(View):
         return float(self.style["margin_mm"])
 
     def sheet_size(self) -> str:
-        """Paper size for CSS: a roll is as long as its content."""
+        """Paper size for CSS; a roll is laid out on the longest paper, and cut below its last line."""
         if self.structure["sheet"] == "A4":
             return "210mm 297mm"
-        return f"{self._width_mm()}mm {self._length_mm():.0f}mm"
+        return f"{self._width_mm()}mm {_LONGEST_ROLL_MM}mm"
 
-    def _length_mm(self) -> float:
-        """The printed length, estimated from the number of lines and their height, with some blank paper below."""
-        invoice, style, structure = self.invoice, self.style, self.structure
-        per_line = max(10.0, self._printed_mm() / self._char_mm())
-        per_item = {"columns": 1.0, "quantity_first": 1.0, "description_amount": 1.6, "three_line": 3.2}
-        described = {"columns": 0.4, "quantity_first": 0.55, "description_amount": 0.75}
-        share = described.get(structure["item"], 1.0) * per_line
-        lines = sum(
-            per_item.get(structure["item"], 2.0) + len(line.name) // share + (line.discount > 0)
-            for line in invoice.lines
-        )
-        lines += sum(1 + len(note) // per_line for note in invoice.notes) * ("notes" in structure["tail"])
-        lines += (
-            9
-            + structure["address_lines"]
-            + structure["refs_count"] * (0.6 if structure["refs"] == "pairs" else 1)
-        )
-        lines += 6 + len(self.tax_lines) + len(invoice.tenders) + len(invoice.allowances_charges)
-        lines += sum(
-            {"tax_table": 3, "extras": 3, "card": 3, "barcode": 5}.get(name, 0) for name in structure["tail"]
-        )
-        texts = [("advert", invoice.advert), ("fine_print", invoice.fine_print)]
-        lines += sum(2 + len(text) // per_line for name, text in texts if text and name in structure["tail"])
-        if "fiscal" in structure["tail"]:
-            lines += len(self.fiscal_rows()) * 2
-            extra_mm = 26 if "fiscal_signature" in invoice.extras else 0
-        else:
-            extra_mm = 0
-        lines += 0 if invoice.prints_lines else len(_CARD_EXTRAS)
-        line_mm = self.size_pt() * 0.3528 * style["line_height"]
-        return float(lines * line_mm * 1.08 + 2 * style["margin_mm"] + 10 + 16 * structure["logo"] + extra_mm)
+    def blank_mm(self) -> float | None:
+        """Blank paper between the last line and the cut; None on a sheet, which is not cut."""
+        return None if self.structure["sheet"] == "A4" else float(self.style["blank_mm"])
 
 
 def _pair(row: Row) -> Markup:

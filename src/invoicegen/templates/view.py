@@ -15,7 +15,7 @@ from invoicegen.randomness import Stage, document_rng
 from invoicegen.schema.invoice import Invoice, InvoiceLine, Party, round_half_up
 from invoicegen.schema.plan import DocumentPlan
 from invoicegen.synthesis import load_locale
-from invoicegen.templates.artwork import epc_payload, logo, qr_code
+from invoicegen.templates.artwork import bar_code, epc_payload, logo, qr_code, swiss_code, swiss_payload
 from invoicegen.templates.formats import currency_symbols, format_number, print_date
 from invoicegen.templates.lexicon import Lexicon, load_lexicon
 from invoicegen.templates.printed import Printed
@@ -38,13 +38,25 @@ _TITLES = {
     "card_slip": ("title_card_slip", 0.9),
 }
 """Caption key of a kind's own title, and how often it is printed in place of plain "Invoice" or "Receipt"."""
+_ROOM_FOR_FACTS = 7  # columns beside which customs codes, origins and weights still fit
+SIDEBAR_MM = 42
+"""Width of a sidebar, with the space beside it."""
 _TITLE_CODES = {"credit_note": "381", "corrective_invoice": "384"}
 EXTRA_CAPTIONS = {"store_number": "store", "project_number": "project"}
 """Captions of those ``Invoice.extras`` whose caption key has another name."""
 
+_SIDES: dict[str, dict[str, str]] = {
+    "before": {"after": "before", "glued_after": "glued"},
+    "after": {"before": "after", "glued": "glued_after"},
+    "either": {},
+}
+"""Where a country puts the sign of a currency, in place of where the genome would."""
 _COLUMN_CAPTIONS = {
     "position": "position",
     "item_date": "item_date",
+    "commodity_code": "commodity_code",
+    "origin_country": "origin",
+    "net_weight": "net_weight",
     "tax_amount": "tax_total",
     "ITEM_CODE": "item_code",
     "ITEM_DESCRIPTION": "description",
@@ -68,9 +80,9 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class ItemTable:
-    """A stretch of the line-item table: section captions and rows of cells, and the sums carried over."""
+    """A stretch of the line-item table: section captions, rows of cells, sums of sections, and sums carried over."""
 
-    entries: list[Markup | list[Markup]]
+    entries: list[Markup | list[Markup] | Row]
     brought: Row | None
     carried: Row | None
 
@@ -100,6 +112,7 @@ class View:
         self.lexicon: Lexicon = load_lexicon(self.language, plan.extensions, plan.locale)
         self.rng: np.random.Generator = document_rng(plan.seed, plan.index, Stage.TEMPLATE)
         self._wordings: dict[str, str] = {}
+        self.symbol_side = country.symbol_side
         symbols = currency_symbols(invoice.currency, country)
         self.symbol = symbols[self.style["currency_pick"] % len(symbols)]
         # What is outside the tax's scope completes the record's bases, but nobody prints a line for it.
@@ -175,8 +188,10 @@ class View:
         place: Place,
         group: str | None,
     ) -> Printed:
-        how = self.style[f"currency_{place}"]
         symbol = self.symbol
+        how = self.style[f"currency_{place}"]
+        if not (len(symbol) == 3 and symbol.isalpha()):
+            how = _SIDES[self.symbol_side].get(how, how)
         # A sign beside an amount of the table is no header entity: it stays O (taxonomy, valid triples).
         currency = self.invoice.currency if place == "totals" and entity is not None else None
         if how == "glued":
@@ -346,8 +361,14 @@ class View:
             "ITEM_TAX_RATE": bool(self.tax_lines),
             "tax_amount": bool(self.tax_lines),
             "item_date": any(line.service_date for line in lines),
+            "commodity_code": any(line.commodity_code for line in lines),
+            "origin_country": any(line.origin_country for line in lines),
+            "net_weight": any(line.net_weight for line in lines),
         }
         columns = [name for name in self.structure["columns"] if have.get(name, True)]
+        for fact in ("net_weight", "origin_country", "commodity_code"):
+            if have[fact] and fact not in columns and len(columns) < _ROOM_FOR_FACTS:
+                columns.insert(columns.index("ITEM_DESCRIPTION") + 1, fact)
         if have["item_date"] and "item_date" not in columns:
             columns.insert(0, "item_date")
         if have["ITEM_DISCOUNT"] and "ITEM_DISCOUNT" not in columns and "ITEM_UNIT_PRICE" in columns:
@@ -371,6 +392,12 @@ class View:
             case "item_date":
                 date = line.service_date
                 return self.date(date, f"{path}.service_date", None) if date else None
+            case "commodity_code" | "origin_country":
+                fact = getattr(line, column)
+                return Printed(fact, f"{path}.{column}") if fact else None
+            case "net_weight":
+                weight = line.net_weight
+                return self.number(weight, f"{path}.net_weight", None) if weight else None
             case "ITEM_CODE":
                 code = line.item_code
                 return Printed(code, f"{path}.item_code", column, code, group) if code else None
@@ -433,12 +460,14 @@ class View:
         tables = []
         rows = list(self.item_rows(columns))
         for start in range(0, len(lines), size):
-            entries: list[Markup | list[Markup]] = []
+            entries: list[Markup | list[Markup] | Row] = []
             for row in range(start, min(start + size, len(lines))):
                 section = lines[row].section
                 if section:
                     entries.append(Printed(section, f"lines.{row}.section").__html__())
                 entries.append(rows[row])
+                if self.structure["section_sums"] and self._ends_section(row):
+                    entries.append(self._section_sum(row))
             before = sum(line.net_amount for line in lines[:start])
             after = sum(line.net_amount for line in lines[: start + size])
             last = start + size >= len(lines)
@@ -450,6 +479,19 @@ class View:
                 )
             )
         return tables
+
+    def _ends_section(self, row: int) -> bool:
+        lines = self.invoice.lines
+        if not any(line.section for line in lines):
+            return False
+        return row + 1 == len(lines) or lines[row + 1].section is not None
+
+    def _section_sum(self, last: int) -> Row:
+        lines = self.invoice.lines
+        first = max(row for row in range(last + 1) if lines[row].section)
+        amount = sum(line.net_amount for line in lines[first : last + 1])
+        printed = self.money(amount, f"lines.{first}.section_sum", None, place="items")
+        return Row(self.caption("section_subtotal"), printed)
 
     def _carried(self, key: str, minor: int, start: int) -> Row:
         return Row(self.caption(key), self.money(minor, f"{key}.{start}", None, place="items"))
@@ -663,9 +705,32 @@ class View:
         return logo(self.rng, self.style["accent"], second, float(self.style["logo_mm"]))
 
     def payment_code(self) -> Markup | None:
-        """A SEPA payment code with the document's own account and amount; None where it cannot have one."""
+        """A payment code with the document's own account and amount; None where it cannot have one."""
+        swiss = swiss_payload(self.invoice)
+        if swiss:
+            return swiss_code(swiss)
         payload = epc_payload(self.invoice)
         return qr_code(payload, 26) if payload else None
+
+    def stamp(self) -> str:
+        """The word of a stamp; "paid" only where nothing is left to pay."""
+        key = self.structure["stamp"]
+        settled = self.invoice.totals.due == 0
+        return self.phrase("stamp_received" if key == "stamp_paid" and not settled else key)
+
+    def watermark(self) -> str:
+        """The word across the page, behind what it says."""
+        draft = self.invoice.kind == "proforma_invoice"
+        return self.phrase("watermark_draft" if draft else "watermark_copy")
+
+    def signature(self) -> Printed | None:
+        """The name of who signs for the seller; always O."""
+        person = self.invoice.seller.contact_person
+        return Printed(person, "seller.contact_person") if person and self.chance(0.6) else None
+
+    def number_bars(self) -> Markup:
+        """The document's number as a bar code."""
+        return bar_code(self.invoice.number, 45, 9)
 
     def stamp_date(self) -> Printed:
         """The day that a stamp states, after the date of issue; always O."""
@@ -682,7 +747,8 @@ class View:
         """
         width, height = {"A4": (210, 297), "Letter": (216, 279), "A5": (148, 210)}[self.structure["page"]]
         width_mm = float(height if self.structure["landscape"] else width)
-        column_mm = (width_mm - 2 * float(self.style["margin_mm"])) / columns - 5
+        beside_mm = 0 if self.structure["sidebar"] == "none" else SIDEBAR_MM
+        column_mm = (width_mm - beside_mm - 2 * float(self.style["margin_mm"])) / columns - 5
         lines = [text.text] if isinstance(text.text, str) else list(text.text)
         longest = max(len(word) for line in lines for word in line.split())
         # 0.72 em: mean advance of bold capitals; 0.3528 mm a point.
