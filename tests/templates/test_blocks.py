@@ -234,7 +234,7 @@ def test_customs_codes_origins_and_weights_are_printed_and_are_no_entities():
 
 
 @pytest.mark.parametrize(
-    ("locale", "pattern"), [("pl_PL", r"[\d,]+\s?zł"), ("cs_CZ", r"[\d,]+\s?Kč"), ("en_GB", r"£\s?[\d,.]+")]
+    ("locale", "pattern"), [("pl_PL", r"[\d,)-]\s?zł"), ("cs_CZ", r"[\d,)-]\s?Kč"), ("en_GB", r"£\s?[\d(-]")]
 )
 def test_the_sign_stands_where_the_country_puts_it(locale, pattern):
     signed = 0
