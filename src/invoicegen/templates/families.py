@@ -52,7 +52,17 @@ PAGE_NAMES: Final = frozenset(
         "fill_text",
         "pair",
     }
-    | {"rows_list", "rows_row", "party", "totals_rows", "columns_beside", "alone", "blocks", "name"}
+    | {
+        "rows_list",
+        "rows_row",
+        "party",
+        "totals_rows",
+        "columns_beside",
+        "on_band",
+        "alone",
+        "blocks",
+        "name",
+    }
 )
 """What a block of a page may use."""
 RECEIPT_NAMES: Final = frozenset({"v", "g", "s", "invoice", "lang", "separator", "rows_table", "name"})

@@ -699,10 +699,12 @@ class View:
             "sentence_due", due=due, due_date=self.date(self.invoice.due_date, "due_date", "DUE_DATE")
         )
 
-    def logo(self) -> Markup:
-        """A drawn mark in the colours of the document."""
-        second = self.style["second_colour"]
-        return logo(self.rng, self.style["accent"], second, float(self.style["logo_mm"]))
+    def logo(self, on_band: bool = False) -> Markup:
+        """A drawn mark in the colours of the document, in white on a band of them."""
+        colour, second = self.style["accent"], self.style["second_colour"]
+        if on_band:
+            colour, second = "#ffffff", "#dddddd"
+        return logo(self.rng, colour, second, float(self.style["logo_mm"]))
 
     def payment_code(self) -> Markup | None:
         """A payment code with the document's own account and amount; None where it cannot have one."""
