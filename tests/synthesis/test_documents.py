@@ -21,6 +21,7 @@ from stdnum import ean, iso11649
 from invoicegen.schema.invoice import RECEIPT_KINDS, Invoice, document_type_of
 from invoicegen.schema.plan import DocumentPlan
 from invoicegen.synthesis import KINDS, LOCALES, load_locale, synthesise
+from invoicegen.synthesis.locales import load_language
 
 SEED = 11
 
@@ -322,3 +323,28 @@ def test_bank_names_can_be_printed_in_latin_type():
     # The register of British banks has Korean ones under their Korean names.
     names = {synthesise(plan(i, "en_GB", "commercial_invoice")).payment.bank_name or "" for i in range(400)}
     assert all(letter < "\u0250" for name in names for letter in name)
+
+
+def test_ways_to_pay_are_those_of_the_country(documents):
+    checked = 0
+    for doc in documents:
+        if doc.payment.method is None:
+            continue
+        locale = load_locale(doc.locale)
+        ways = load_language(locale.language).methods | locale.methods
+        assert doc.payment.method in {name for names in ways.values() for name in names}, doc.doc_id
+        assert doc.payment.means_code is not None
+        checked += 1
+    assert checked > 100
+    assert not any("SEPA" in (doc.payment.method or "") for doc in documents if doc.locale == "fr_CA")
+
+
+def test_a_qr_reference_stands_beside_a_qr_iban(documents):
+    """Institution numbers 30000 to 31999 in the IBAN, as SIX wants them."""
+    swiss = [doc.payment for doc in documents if doc.payment.iban and doc.payment.iban.startswith("CH")]
+    institutions = {payment.reference_scheme == "QRR": [] for payment in swiss}
+    for payment in swiss:
+        institutions[payment.reference_scheme == "QRR"].append(int(payment.iban[4:9]))
+    assert institutions[True]
+    assert all(30000 <= number <= 31999 for number in institutions[True])
+    assert not any(30000 <= number <= 31999 for number in institutions.get(False, []))

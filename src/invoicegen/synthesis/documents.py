@@ -589,7 +589,7 @@ class _Document:
         return (due if shown in ("both", "date") else None), (text if shown in ("both", "terms") else None)
 
     def _payment(self, number: str, terms: str | None, paid_up: bool) -> Payment:
-        draw, methods = self.draw, self.language.methods
+        draw, methods = self.draw, {**self.language.methods, **self.locale.methods}
         if self.receipt:
             return Payment()
         if paid_up:

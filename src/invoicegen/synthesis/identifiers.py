@@ -114,7 +114,7 @@ def draw_account(draw: Draw, locale: Locale) -> Account:
     values: dict[str, Any] = {"account_code": draw.mask(banking.iban_account)} if banking.iban_account else {}
     for _ in range(_TRIES):
         iban = IBAN.random(banking.iban, random=draw.random, **values)
-        if iban.bic is not None:
+        if iban.bic is not None and not (banking.iban == "CH" and int(iban.bank_code) in QR_INSTITUTIONS):
             break
     else:
         raise LocaleError(
@@ -133,6 +133,10 @@ def draw_account(draw: Draw, locale: Locale) -> Account:
     return Account(str(iban), number, str(iban.bic), code, str(name).strip())
 
 
+QR_INSTITUTIONS: Final = range(30000, 32000)
+"""Institution numbers of QR-IBANs (QR-IID), see :func:`qr_account`."""
+
+
 def qr_account(draw: Draw, account: Account) -> Account:
     """The account as Swiss payers name it beside a QR reference: a QR-IBAN, which has no BIC of its own.
 
@@ -143,7 +147,7 @@ def qr_account(draw: Draw, account: Account) -> Account:
 
     if account.iban is None:
         return account
-    iban = IBAN.generate("CH", f"{draw.between(30000, 31999)}", IBAN(account.iban).account_code)
+    iban = IBAN.generate("CH", str(draw.pick(QR_INSTITUTIONS)), IBAN(account.iban).account_code)
     return Account(str(iban), account.number, "", account.code, account.bank)
 
 

@@ -389,6 +389,9 @@ class Locale(_Data):
     service_charges: list[Number] = Field([], description="percent that restaurants add, where they do")
     tips: float = Field(0, ge=0, le=1, description="share of restaurant receipts with a tip on them")
     notes: dict[str, list[NotePattern]] = {}
+    methods: dict[Literal["transfer", "card", "cash", "debit", "online"], Texts] = Field(
+        {}, description="ways to pay as the country calls them, in place of those of the language"
+    )
     tenders: Weights | None = Field(
         None, description="names of cards and wallets beside those of the language"
     )
