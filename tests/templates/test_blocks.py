@@ -250,3 +250,33 @@ def test_the_sign_stands_where_the_country_puts_it(locale, pattern):
             assert re.search(pattern, text.replace("\u00a0", " ")), text
         signed += len(printed)
     assert signed > 20
+
+
+def test_a_wide_logo_stays_in_its_column():
+    """A mark of 24 mm with a long bar is 80 mm wide, a third of the page 50."""
+    shape = {
+        "head": [["logo", "seller", "title"], ["buyer", "refs"]],
+        "page": "A4",
+        "landscape": False,
+        "band": False,
+        "party_box": False,
+        "party_caption": "none",
+        "party_lines": False,
+        "watermark": False,
+        "sidebar": "none",
+    }
+    narrowest = 1.0
+    for index in range(12):
+        _, _, html = document(
+            index,
+            shape,
+            {"logo_mm": 24, "margin_mm": 20, "seller_align": "left"},
+            **PAGES,
+        )
+        page = np.asarray(rasterise(render_document(html).pdf, 0, dpi=50))
+        name = next(w for w in render_document(html, dpi=50).pages[0].words if w.field == "seller.name")
+        left = int(name.quad[0])
+        top = int(20 / 25.4 * 50)
+        strip = page[top : top + 40, left - 3 : left - 1]
+        narrowest = min(narrowest, float(strip.min()) / 255)
+    assert narrowest > 0.9  # nothing is painted right before the name
