@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from schwifty import BIC, IBAN
 from stdnum import ean, iso11649
+from stdnum.ch import esr
 
 from invoicegen.schema.invoice import RECEIPT_KINDS, Invoice, document_type_of
 from invoicegen.schema.plan import DocumentPlan
@@ -342,6 +343,11 @@ def test_ways_to_pay_are_those_of_the_country(documents):
 def test_a_qr_reference_stands_beside_a_qr_iban(documents):
     """Institution numbers 30000 to 31999 in the IBAN, as SIX wants them."""
     swiss = [doc.payment for doc in documents if doc.payment.iban and doc.payment.iban.startswith("CH")]
+    for doc in documents:
+        if doc.payment.reference_scheme in ("QRR", "ESR"):
+            expected = "QRR" if doc.issue_date >= dt.date(2020, 6, 30) else "ESR"
+            assert doc.payment.reference_scheme == expected
+            assert esr.is_valid(doc.payment.reference)
     institutions = {payment.reference_scheme == "QRR": [] for payment in swiss}
     for payment in swiss:
         institutions[payment.reference_scheme == "QRR"].append(int(payment.iban[4:9]))

@@ -47,6 +47,10 @@ _TYPE_CODES: dict[str, str] = {
 }
 
 
+QR_BILLS_SINCE = dt.date(2020, 6, 30)
+"""First day of Swiss QR-bills (SIX); before it, references stood on orange payment slips (ESR)."""
+
+
 def type_code_of(kind: DocumentKind) -> str:
     """The code of BT-3 (UNCL1001): 380 invoice, 325 pro-forma, 389 self-billed, 384 corrected, 381 credit note."""
     return _TYPE_CODES.get(kind, "380")

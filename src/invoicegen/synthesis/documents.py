@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 from invoicegen.randomness import Stage, document_rng
 from invoicegen.schema.invoice import (
+    QR_BILLS_SINCE,
     RECEIPT_KINDS,
     AccountStatement,
     AllowanceCharge,
@@ -626,7 +627,8 @@ class _Document:
         draw = self.draw
         national = structured_reference(draw, self.locale.country, number)
         if national and draw.chance(0.5):
-            return national
+            early = national[1] == "QRR" and self.date < QR_BILLS_SINCE
+            return (national[0], "ESR") if early else national
         style = draw.weighted({"none": 60, "rf": 8, "digits": 12, "number": 8, "joined": 6})
         if style == "rf":
             return creditor_reference(draw, draw.between(6, 14)), "RF"

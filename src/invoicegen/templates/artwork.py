@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 from markupsafe import Markup
 
-from invoicegen.schema.invoice import Invoice, Party
+from invoicegen.schema.invoice import QR_BILLS_SINCE, Invoice, Party
 
 _EPC_MOST: Final = Decimal("999999999.99")
 _QUIET: Final = 4  # modules of white around a QR code; ISO/IEC 18004
@@ -255,7 +255,12 @@ def swiss_payload(invoice: Invoice) -> str | None:
     payment, seller, buyer = invoice.payment, invoice.seller, invoice.buyer
     amount = Decimal(invoice.totals.due).scaleb(-invoice.currency_digits)
     swiss = payment.iban and payment.iban[:2] in ("CH", "LI") and seller.address.country_code in ("CH", "LI")
-    if not swiss or invoice.currency not in ("CHF", "EUR") or amount <= 0:
+    if (
+        not swiss
+        or invoice.issue_date < QR_BILLS_SINCE
+        or invoice.currency not in ("CHF", "EUR")
+        or amount <= 0
+    ):
         return None
     kind = {"RF": "SCOR", "QRR": "QRR"}.get(payment.reference_scheme or "", "NON")
     reference = (payment.reference or "") if kind != "NON" else ""
