@@ -8,8 +8,9 @@ from typing import Any, cast
 import numpy as np
 
 from invoicegen.augmentation.presets import Preset, load_presets
+from invoicegen.augmentation.surface import Cover, CoveringEffect
 from invoicegen.augmentation.warp import Homography, Image, PageMap, Points, Step, share_on_page
-from invoicegen.geometry import Quad
+from invoicegen.geometry import Quad, quad_to_box
 from invoicegen.schema.truth import TruePage
 
 
@@ -58,7 +59,17 @@ def augment(image: Image, page: TruePage, preset: str, rng: np.random.Generator)
 
 def apply_preset(image: Image, page: TruePage, preset: Preset, rng: np.random.Generator) -> Augmented:
     """:func:`augment` with a preset of one's own."""
-    page_map, applied = draw_map(preset, page.width, page.height, rng)
+    applied: list[dict[str, Any]] = []
+    for surface in preset.surface:
+        if rng.random() < surface.probability:
+            if isinstance(surface, CoveringEffect):
+                image, params, cover = surface.apply(image, rng)
+                page = hide_words(page, cover)
+            else:
+                image, params = surface.apply(image, rng)
+            applied.append({"name": surface.effect, "params": params, "geometry": False})
+    page_map, moved = draw_map(preset, page.width, page.height, rng)
+    applied += moved
     if page_map.steps:
         background, params = preset.background.draw(rng, page_map.width, page_map.height)
         applied.append({"name": "background", "params": params, "geometry": False})
@@ -69,6 +80,27 @@ def apply_preset(image: Image, page: TruePage, preset: Preset, rng: np.random.Ge
             image, params = effect.apply(image, rng)
             applied.append({"name": effect.effect, "params": params, "geometry": False})
     return Augmented(image, page, applied)
+
+
+def hide_words(page: TruePage, cover: Cover) -> TruePage:
+    """The page with ``visible`` of each word cut to the share of its box that is not covered.
+
+    Args:
+        page: Words on the flat page.
+        cover: Shape (``page.height``, ``page.width``): true where print is hidden.
+    """
+    import cv2
+
+    sums = cv2.integral(cover.astype(np.uint8))
+    words = []
+    for word in page.words:
+        left, top, right, bottom = quad_to_box(word.quad)
+        x0, x1 = (min(max(round(x), 0), page.width) for x in (left, right))
+        y0, y1 = (min(max(round(y), 0), page.height) for y in (top, bottom))
+        area = (x1 - x0) * (y1 - y0)
+        hidden = int(sums[y1, x1] - sums[y0, x1] - sums[y1, x0] + sums[y0, x0]) if area else 0
+        words.append(replace(word, visible=word.visible * (1 - hidden / area)) if hidden else word)
+    return TruePage(page.page, page.width, page.height, words)
 
 
 def draw_map(

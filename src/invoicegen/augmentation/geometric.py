@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from invoicegen.augmentation.warp import Curl, Homography, Step, homography_of_corners
+from invoicegen.augmentation.warp import Bend, Curl, Homography, Step, homography_of_corners
 
 
 def _ordered(bounds: tuple[float, float]) -> tuple[float, float]:
@@ -98,9 +98,50 @@ class PageCurl(GeometricEffect):
         return Curl(amplitude * width, width), {"amplitude": round(amplitude, 5)}
 
 
+class Skew(GeometricEffect):
+    """Paper drawn in askew while the scanner's lamp moved: a shear."""
+
+    effect: Literal["skew"] = "skew"
+    degrees: Range = Field(description="angle by which upright lines lean, positive to the left at the foot")
+
+    def sample(self, rng: np.random.Generator, width: int, height: int) -> tuple[Step, dict[str, Any]]:
+        """A shear about the middle."""
+        degrees = float(rng.uniform(*self.degrees))
+        shear = np.array([[1, -np.tan(np.radians(degrees)), 0], [0, 1, 0], [0, 0, 1.0]])
+        return Homography(_about_middle(shear, width, height)), {"degrees": round(degrees, 4)}
+
+
+class Fold(GeometricEffect):
+    """A letter folded across: the lower part leans away from the upper one."""
+
+    effect: Literal["fold"] = "fold"
+    lean: Range = Field(description="way to the side, share of the way below the fold")
+
+    def sample(self, rng: np.random.Generator, width: int, height: int) -> tuple[Step, dict[str, Any]]:
+        """A lean below a third, a half or two thirds of the height."""
+        lean, part = float(rng.uniform(*self.lean)), (1 / 3, 1 / 2, 2 / 3)[int(rng.integers(3))]
+        return Bend(lean, part * height), {"lean": round(lean, 5), "at": round(part, 4)}
+
+
+class Crop(GeometricEffect):
+    """A picture of a part of the sheet: its edges are cut off."""
+
+    effect: Literal["crop"] = "crop"
+    cut: Range = Field(description="share of width and height cut off, drawn for each of the four edges")
+
+    def sample(self, rng: np.random.Generator, width: int, height: int) -> tuple[Step, dict[str, Any]]:
+        """What is left is enlarged to the page, evenly in both directions."""
+        left, top, right, bottom = (float(rng.uniform(*self.cut)) for _ in range(4))
+        scale = 1 / max(1 - left - right, 1 - top - bottom)
+        matrix = np.array([[scale, 0, -scale * left * width], [0, scale, -scale * top * height], [0, 0, 1.0]])
+        return Homography(matrix), {"left": round(left, 4), "top": round(top, 4), "scale": round(scale, 5)}
+
+
 def _about_middle(matrix: np.ndarray[Any, np.dtype[np.float64]], width: int, height: int) -> Any:
     to_middle = np.array([[1, 0, -width / 2], [0, 1, -height / 2], [0, 0, 1.0]])
     return np.linalg.inv(to_middle) @ matrix @ to_middle
 
 
-AnyGeometricEffect = Annotated[Rotate | ScaleShift | Perspective | PageCurl, Field(discriminator="effect")]
+AnyGeometricEffect = Annotated[
+    Rotate | ScaleShift | Perspective | PageCurl | Skew | Fold | Crop, Field(discriminator="effect")
+]

@@ -204,7 +204,7 @@ class UnevenLight(PhotometricEffect):
         strength, angle = float(rng.uniform(*self.strength)), float(rng.uniform(0, 360))
         along = _along(image, angle)
         fall = (along - along.min()) / max(float(np.ptp(along)), 1e-9)
-        return _shade(image, 1 - strength * fall), {
+        return shade(image, 1 - strength * fall), {
             "strength": round(strength, 4),
             "angle_deg": round(angle, 2),
         }
@@ -223,10 +223,161 @@ class Shadow(PhotometricEffect):
         angle, offset, bend = (float(rng.uniform(0, 360)), rng.uniform(-0.25, 0.35), rng.uniform(-0.3, 0.3))
         distance = _along(image, angle) - offset + bend * _along(image, angle + 90) ** 2
         dark = 1 / (1 + np.exp(-np.clip(distance / max(softness / 4, 1e-3), -30, 30)))
-        return _shade(image, 1 - strength * dark), {
+        return shade(image, 1 - strength * dark), {
             "strength": round(strength, 4),
             "softness": round(softness, 4),
             "angle_deg": round(angle, 2),
+        }
+
+
+class Glare(PhotometricEffect):
+    """A lamp mirrored by glossy paper: a bright spot in which print pales."""
+
+    effect: Literal["glare"] = "glare"
+    strength: Range = Field(description="ink lost in the middle of the spot, share")
+
+    def apply(self, image: Image, rng: np.random.Generator) -> tuple[Image, dict[str, Any]]:
+        """Ink times one minus a soft ellipse."""
+        strength, size = float(rng.uniform(*self.strength)), float(rng.uniform(0.08, 0.25))
+        angle, off_x, off_y = (float(rng.uniform(*bounds)) for bounds in ((0, 180), (-0.4, 0.4), (-0.4, 0.4)))
+        along, across = _along(image, angle) - off_x, _along(image, angle + 90) - off_y
+        spot = np.exp(-((along / size) ** 2) - (across / (size * 0.5)) ** 2)
+        faded = 255 - shade(np.asarray(255 - image, np.uint8), 1 - strength * spot)
+        return np.asarray(faded, np.uint8), {"strength": round(strength, 4), "size": round(size, 4)}
+
+
+class Moire(PhotometricEffect):
+    """A photo of a screen or a rastered print: waves where two grids beat."""
+
+    effect: Literal["moire"] = "moire"
+    strength: Range = Field(description="half height of the waves, share of full scale")
+    period_px: Range = Field(default=(3.0, 14.0), description="length of a wave")
+
+    def apply(self, image: Image, rng: np.random.Generator) -> tuple[Image, dict[str, Any]]:
+        """Times a plane wave in a drawn direction."""
+        import cv2
+
+        strength, period = float(rng.uniform(*self.strength)), float(rng.uniform(*self.period_px))
+        angle, phase = float(rng.uniform(0, np.pi)), float(rng.uniform(0, 2 * np.pi))
+        height, width = image.shape[:2]
+        x = 2 * np.pi / period * np.cos(angle) * np.arange(width, dtype=np.float32)
+        y = 2 * np.pi / period * np.sin(angle) * np.arange(height, dtype=np.float32) + phase
+        # sin(x + y) by outer products: one multiplication a pixel in place of one sine.
+        wave = np.outer(np.cos(y), np.sin(x)) + np.outer(np.sin(y), np.cos(x))
+        level = (255 * (1 - strength) + 255 * strength * wave).astype(np.uint8)
+        gain = cv2.merge([level] * 3)
+        return np.asarray(cv2.multiply(image, gain, scale=1 / 255), np.uint8), {
+            "strength": round(strength, 4),
+            "period_px": round(period, 3),
+        }
+
+
+class Fax(PhotometricEffect):
+    """Sent by fax: 204 x 98 or 196 dots an inch, black or white, a few lines lost."""
+
+    effect: Literal["fax"] = "fax"
+    fine: float = Field(default=0.6, ge=0, le=1, description="share of pages sent at 196 lines an inch")
+    threshold: Range = Field(
+        default=(0.55, 0.8), description="gray that still prints black, share of full scale"
+    )
+
+    def apply(self, image: Image, rng: np.random.Generator) -> tuple[Image, dict[str, Any]]:
+        """Reduced, thresholded and enlarged again.
+
+        Source:
+            ITU-T T.4: 8 dots/mm across, 3.85 or 7.7 lines/mm down
+        """
+        import cv2
+
+        height, width = image.shape[:2]
+        fine, threshold = bool(rng.random() < self.fine), float(rng.uniform(*self.threshold))
+        # A page is taken to be 210 mm wide, a narrower one to be a receipt at the same resolution.
+        columns = min(width, 1728)
+        rows = round(columns * height / width * (7.7 if fine else 3.85) / 8)
+        gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+        small = cv2.resize(gray, (columns, max(1, min(rows, height))), interpolation=cv2.INTER_AREA)
+        bits = np.where(small > round(255 * threshold), np.uint8(255), np.uint8(0))
+        for row in rng.integers(0, bits.shape[0], int(rng.integers(0, 4))):
+            bits[row] = bits[max(0, row - 1)]
+        large = cv2.resize(bits, (width, height), interpolation=cv2.INTER_LINEAR)
+        return np.asarray(cv2.merge([large] * 3), np.uint8), {"fine": fine, "threshold": round(threshold, 4)}
+
+
+class Specks(PhotometricEffect):
+    """Dust on the glass: single dark and pale pixels and small blots."""
+
+    effect: Literal["specks"] = "specks"
+    density: Range = Field(description="specks a thousand pixels")
+
+    def apply(self, image: Image, rng: np.random.Generator) -> tuple[Image, dict[str, Any]]:
+        """Pixels set to near black or near white."""
+        density = float(rng.uniform(*self.density))
+        height, width = image.shape[:2]
+        count = round(density * height * width / 1000)
+        y, x = rng.integers(0, height, count), rng.integers(0, width, count)
+        result = image.copy()
+        value = np.where(rng.random(count) < 0.6, rng.integers(0, 90, count), rng.integers(225, 256, count))
+        result[y, x] = value[:, None].astype(np.uint8)
+        big = slice(0, count // 5)
+        result[np.minimum(y[big] + 1, height - 1), x[big]] = value[big, None].astype(np.uint8)
+        return result, {"density": round(density, 5)}
+
+
+class ColourCast(PhotometricEffect):
+    """A wrong white balance: lamps are yellow, shade is blue."""
+
+    effect: Literal["colour_cast"] = "colour_cast"
+    strength: Range = Field(description="light lost in the weakest channel, share")
+
+    def apply(self, image: Image, rng: np.random.Generator) -> tuple[Image, dict[str, Any]]:
+        """Each channel times its own gain."""
+        import cv2
+
+        strength, warm = float(rng.uniform(*self.strength)), bool(rng.random() < 0.7)
+        gains = (1.0, 1 - 0.4 * strength, 1 - strength) if warm else (1 - strength, 1 - 0.4 * strength, 1.0)
+        table = np.stack([np.rint(np.arange(256) * gain) for gain in gains], axis=-1).astype(np.uint8)
+        return np.asarray(cv2.LUT(image, table[None]), np.uint8), {
+            "strength": round(strength, 4),
+            "warm": warm,
+        }
+
+
+class Sharpen(PhotometricEffect):
+    """A telephone's eager sharpening: halos around strokes."""
+
+    effect: Literal["sharpen"] = "sharpen"
+    amount: Range = Field(description="times the difference to a blur of 1.5 px")
+
+    def apply(self, image: Image, rng: np.random.Generator) -> tuple[Image, dict[str, Any]]:
+        """An unsharp mask."""
+        import cv2
+
+        amount = float(rng.uniform(*self.amount))
+        soft = cv2.GaussianBlur(image, (0, 0), 1.5)
+        return np.asarray(cv2.addWeighted(image, 1 + amount, soft, -amount, 0), np.uint8), {
+            "amount": round(amount, 4)
+        }
+
+
+class Banding(PhotometricEffect):
+    """The lamp of a scanner flickers: bands of brightness across the page."""
+
+    effect: Literal["banding"] = "banding"
+    strength: Range = Field(description="light lost in the darkest band, share")
+    period: Range = Field(default=(0.01, 0.08), description="length of a band, share of the height")
+
+    def apply(self, image: Image, rng: np.random.Generator) -> tuple[Image, dict[str, Any]]:
+        """Rows times a sine."""
+        import cv2
+
+        strength, period = float(rng.uniform(*self.strength)), float(rng.uniform(*self.period))
+        rows = np.arange(image.shape[0]) / (period * image.shape[0])
+        gain = 1 - strength / 2 * (1 + np.sin(2 * np.pi * rows + float(rng.uniform(0, 6.28))))
+        level = np.rint(255 * gain).astype(np.uint8)
+        full = np.ascontiguousarray(np.broadcast_to(level[:, None, None], image.shape))
+        return np.asarray(cv2.multiply(image, full, scale=1 / 255), np.uint8), {
+            "strength": round(strength, 4),
+            "period": round(period, 4),
         }
 
 
@@ -267,7 +418,7 @@ def _along(image: Image, angle_deg: float) -> NDArray[np.float64]:
     return np.asarray(np.cos(radians) * x[None, :] + np.sin(radians) * y[:, None])
 
 
-def _shade(image: Image, gain: NDArray[np.float64]) -> Image:
+def shade(image: Image, gain: NDArray[np.float64]) -> Image:
     """The image times a coarse map of gains in [0, 1]."""
     import cv2
 
@@ -288,6 +439,13 @@ AnyPhotometricEffect = Annotated[
     | GaussianNoise
     | IsoNoise
     | UnevenLight
-    | Shadow,
+    | Shadow
+    | Glare
+    | Moire
+    | Fax
+    | Specks
+    | ColourCast
+    | Sharpen
+    | Banding,
     Field(discriminator="effect"),
 ]

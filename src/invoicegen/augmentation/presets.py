@@ -12,10 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from invoicegen.augmentation.background import AnyBackground, PlainBackground
 from invoicegen.augmentation.geometric import AnyGeometricEffect, Range
 from invoicegen.augmentation.photometric import AnyPhotometricEffect
+from invoicegen.augmentation.surface import AnySurfaceEffect
 
 
 class Preset(BaseModel):
-    """What happens to a page: first it is moved over a background, then its pixel values change, in order."""
+    """What happens to a page, in order: to the flat sheet, then it is moved over a background, then to the picture."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -24,6 +25,9 @@ class Preset(BaseModel):
         default=(0.0, 0.0), description="room added on every side, share of the shorter side"
     )
     background: AnyBackground = PlainBackground()
+    surface: list[AnySurfaceEffect] = Field(
+        default=[], description="ink, paper and people, on the flat sheet"
+    )
     geometry: list[AnyGeometricEffect] = []
     photometrics: list[AnyPhotometricEffect] = []
 

@@ -74,6 +74,28 @@ class Curl:
 
 
 @dataclass(frozen=True, slots=True)
+class Bend:
+    """A sheet folded along a horizontal line and not laid flat again: what is below leans to one side.
+
+    ``x' = x + lean * max(0, y - fold)``; y stays, so the inverse is exact.
+    """
+
+    lean: float
+    fold: float
+
+    def forward(self, points: Points) -> Points:
+        """Where points of the source land in the target."""
+        return np.column_stack([points[:, 0] + self._lean(points[:, 1]), points[:, 1]])
+
+    def backward(self, points: Points) -> Points:
+        """Where points of the target come from."""
+        return np.column_stack([points[:, 0] - self._lean(points[:, 1]), points[:, 1]])
+
+    def _lean(self, y: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(self.lean * np.maximum(0.0, y - self.fold))
+
+
+@dataclass(frozen=True, slots=True)
 class PageMap:
     """Steps applied one after the other, from a source image to a target of ``width`` x ``height`` pixels."""
 

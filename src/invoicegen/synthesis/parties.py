@@ -176,12 +176,13 @@ def draw_address(names: Names, language: str, city_index: int | None = None) -> 
     )
 
 
+_PLAIN: Final = str.maketrans({"ß": "ss", "ø": "o", "æ": "ae", "ł": "l", "đ": "d"})
+
+
 def slug(name: str) -> str:
     """A name as it stands in a domain: letters and digits only."""
-    plain = unicodedata.normalize(
-        "NFKD", name.replace("ß", "ss").replace("ø", "o").replace("æ", "ae").replace("ł", "l")
-    )
-    return "".join(sign for sign in plain.lower() if sign.isascii() and sign.isalnum())
+    plain = unicodedata.normalize("NFKD", name.lower().translate(_PLAIN))
+    return "".join(sign for sign in plain if sign.isascii() and sign.isalnum())
 
 
 def draw_seller(names: Names, industry: str, kind: DocumentKind, with_tax_id: bool) -> Party:
