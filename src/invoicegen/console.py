@@ -18,6 +18,7 @@ from invoicegen import __version__
 
 if TYPE_CHECKING:
     from invoicegen.pipelines.options import GenerateOptions
+    from invoicegen.schema.annotation import Page
 
 app = typer.Typer(
     name="invoicegen",
@@ -322,6 +323,102 @@ def replay(
         )
         raise typer.Exit(1) from None
     typer.echo(f"{planned.doc_id}: {len(pages)} page{'s' * (len(pages) != 1)}, {folder}", err=True)
+
+
+@app.command()
+def convert(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            exists=True,
+            help="Parquet file or folder of labelled pages; with --from, a file of the other tool.",
+        ),
+    ],
+    output: Annotated[Path, typer.Argument(help="Folder to write to; must be new or empty.")],
+    to: Annotated[str | None, typer.Option("--to", help="coco or label-studio.")] = None,
+    from_: Annotated[
+        str | None, typer.Option("--from", help="label-studio: an export of corrected tasks.")
+    ] = None,
+    image_prefix: Annotated[
+        str, typer.Option(help="Goes before image names in Label Studio tasks.")
+    ] = "/data/local-files/?d=",
+) -> None:
+    """Labelled pages to the format of another tool, and corrected ones back.
+
+    `--to coco` writes `coco.json` and `images/`; `--to label-studio` writes `tasks.json`, `config.xml` (the labeling
+    interface) and `images/`. `--from label-studio` reads an export of such tasks and writes `pages.jsonl` with
+    label source human: all of them, or none if one cannot be read.
+
+    **Examples**
+
+    `invoicegen convert data/05_model_input/test_pages out/coco --to coco`
+
+    `invoicegen convert data/05_model_input/test_pages out/tasks --to label-studio`
+
+    `invoicegen convert export.json out/corrected --from label-studio`
+    """
+    from invoicegen.interchange import (
+        InterchangeError,
+        from_label_studio,
+        label_config,
+        to_coco,
+        to_label_studio,
+    )
+
+    if (
+        (to is None) == (from_ is None)
+        or to not in (None, "coco", "label-studio")
+        or from_ not in (None, "label-studio")
+    ):
+        typer.echo("error: give either --to coco, --to label-studio, or --from label-studio", err=True)
+        raise typer.Exit(2)
+    if output.exists() and (not output.is_dir() or any(output.iterdir())):
+        typer.echo(f"error: {output} is there already; name a new or empty folder", err=True)
+        raise typer.Exit(2)
+    try:
+        if from_:
+            pages = from_label_studio(json.loads(source.read_text(encoding="utf-8")))
+        else:
+            pages, images = _pages_of(source)
+    except (InterchangeError, ValueError) as error:
+        typer.echo(f"error: {source}: {error}; nothing was written", err=True)
+        raise typer.Exit(1) from None
+    output.mkdir(parents=True, exist_ok=True)
+    if from_:
+        lines = "".join(page.model_dump_json() + "\n" for page in pages)
+        (output / "pages.jsonl").write_text(lines, encoding="utf-8")
+    else:
+        for name, data in images.items():
+            (output / name).parent.mkdir(parents=True, exist_ok=True)
+            (output / name).write_bytes(data)
+        if to == "coco":
+            _write_json(output / "coco.json", to_coco(pages))
+        else:
+            _write_json(output / "tasks.json", to_label_studio(pages, image_prefix=image_prefix))
+            (output / "config.xml").write_text(label_config(), encoding="utf-8")
+    typer.echo(f"{len(pages)} pages: {output}", err=True)
+
+
+def _pages_of(source: Path) -> tuple[list[Page], dict[str, bytes]]:
+    """Pages of a Parquet file or of all in a folder, and their images by name."""
+    import pyarrow.parquet as pq
+
+    from invoicegen.schema.rows import row_to_page
+
+    files = sorted(source.rglob("*.parquet")) if source.is_dir() else [source]
+    if not files:
+        raise ValueError("no Parquet file in it; name a folder such as data/05_model_input/test_pages")
+    pages, images = [], {}
+    for file in files:
+        for row in pq.read_table(file).to_pylist():
+            page = row_to_page(row)
+            pages.append(page)
+            images[page.image] = row["image"]["bytes"]
+    return pages, images
+
+
+def _write_json(path: Path, record: Any) -> None:
+    path.write_text(json.dumps(record, ensure_ascii=False, indent=1), encoding="utf-8")
 
 
 @app.command()
