@@ -1,12 +1,15 @@
 """The fast encoder gives what stock LayoutLMv3 gives, and trains what stock transformers does not."""
 
+import platform
+
 import pytest
 import torch
 from transformers import AutoConfig, AutoModel, LayoutLMv3Config, LayoutLMv3Model
 
 from invoicegen.modeling.configuration import multi_head_config
-from invoicegen.modeling.encoder import relative_position_buckets
+from invoicegen.modeling.encoder import Dropout, relative_position_buckets
 from invoicegen.modeling.errors import TaxonomyMismatchError, WarmStartError
+from invoicegen.modeling.memory import freed_memory_kept
 from invoicegen.modeling.model import LayoutLMv3MultiHead
 from invoicegen.modeling.warm_start import starting_point
 from invoicegen.schema.taxonomy import NER_LABELS
@@ -57,7 +60,7 @@ def test_relative_biases_get_the_gradient_of_a_plain_lookup(stock_checkpoint):
     encoder = model.layoutlmv3.encoder
     _, boxes, _ = random_inputs(length=20)
     weight = torch.randn(3, encoder.rel_pos_bias.weight.shape[0], 20, 20)
-    (encoder.bias(boxes, torch.arange(20), None) * weight).sum().backward()
+    (encoder.bias(boxes, torch.arange(20), None, torch.float32) * weight).sum().backward()
     mine = [encoder.rel_pos_bias, encoder.rel_pos_x_bias, encoder.rel_pos_y_bias]
     gradients = [part.weight.grad.clone() for part in mine]
 
@@ -142,3 +145,35 @@ def test_label_names_are_written_though_they_are_todays_defaults(stock_checkpoin
 def test_missing_source_is_a_named_error(tmp_path):
     with pytest.raises(WarmStartError, match="no model configuration"):
         starting_point(str(tmp_path / "nowhere"), 0)
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.5])
+def test_dropout_drops_its_share_and_keeps_the_mean(rate):
+    states = torch.ones(300, 1001, requires_grad=True)
+    torch.manual_seed(0)
+    dropped = Dropout(rate)(states)
+    assert (dropped == 0).float().mean().item() == pytest.approx(rate, abs=0.005)
+    torch.testing.assert_close(dropped.detach().unique(), torch.tensor([0.0, 1 / (1 - rate)]))
+    neighbours = torch.corrcoef((dropped.detach()[:, :1000].reshape(-1, 4) == 0).float().T)
+    assert (neighbours - torch.eye(4)).abs().max() < 0.02  # the four that share one random number
+    dropped.sum().backward()
+    assert torch.equal(states.grad, dropped.detach())
+    torch.manual_seed(0)
+    assert torch.equal(Dropout(rate)(states), dropped)
+    assert Dropout(rate).eval()(states) is states
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the allocator is glibc's")
+def test_freed_memory_is_kept_within_and_given_back_after():
+    import resource
+
+    def faults():
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        for _ in range(5):
+            torch.ones(64 * 2**18)  # 64 MB: 32 huge pages or 16,384 small ones
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+    with freed_memory_kept():
+        faults()
+        assert faults() < 32
+    assert faults() >= 5 * 32

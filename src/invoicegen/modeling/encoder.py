@@ -5,6 +5,7 @@ Differences from ``transformers.LayoutLMv3Model``:
 * Relative-position biases are looked up once a batch and shared by all layers. Horizontal and vertical buckets
   are one joint lookup. The biases are trained (stock transformers gathers them under ``no_grad``).
 * Attention is ``scaled_dot_product_attention`` with the biases and the padding mask as one additive mask.
+* Dropout on CPUs draws four decisions from one random number.
 
 Source:
     Huang et al., LayoutLMv3, https://arxiv.org/abs/2204.08387; parameter names and bucket rule of
@@ -59,24 +60,56 @@ class _LookupFunction(torch.autograd.Function):
     """``table[:, index]`` whose gradient is a weighted count per table entry instead of a scattered add."""
 
     @staticmethod
-    def forward(ctx: Any, table: Tensor, index: Tensor) -> Tensor:
+    def forward(ctx: Any, table: Tensor, index: Tensor, dtype: torch.dtype) -> Tensor:
         ctx.save_for_backward(index)
-        ctx.entries = table.shape[1]
-        return table.index_select(1, index.reshape(-1)).view(table.shape[0], *index.shape)
+        ctx.entries, ctx.dtype = table.shape[1], table.dtype
+        return table.to(dtype).index_select(1, index.reshape(-1)).view(table.shape[0], *index.shape)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
         (index,) = ctx.saved_tensors
         flat = index.reshape(-1)
         rows = gradients[0].reshape(gradients[0].shape[0], -1).float()
         summed = [torch.bincount(flat, weights=row, minlength=ctx.entries) for row in rows]
-        return torch.stack(summed).to(gradients[0].dtype), None
+        return torch.stack(summed).to(ctx.dtype), None, None
 
 
-def _shared_lookup(table: Tensor, index: Tensor) -> Tensor:
-    """Columns of ``table`` (rows, entries) at ``index`` (any shape): shape (rows, *index.shape)."""
-    looked_up: Tensor = _LookupFunction.apply(table, index)  # type: ignore[no-untyped-call]
+def _shared_lookup(table: Tensor, index: Tensor, dtype: torch.dtype) -> Tensor:
+    """Columns of ``table`` (rows, entries) at ``index`` (any shape): shape (rows, *index.shape), of ``dtype``."""
+    looked_up: Tensor = _LookupFunction.apply(table, index, dtype)  # type: ignore[no-untyped-call]
     return looked_up
+
+
+class Dropout(nn.Module):
+    """Dropout that draws 16 random bits an element on CPUs, where drawing is what ``nn.Dropout`` spends its time on.
+
+    Args:
+        rate: Share of elements set to zero, to the nearest 1/65536.
+    """
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.rate = rate
+
+    def forward(self, states: Tensor) -> Tensor:
+        """Any shape to the same; elements that stay are scaled by 1 / (1 - rate)."""
+        if not self.training or self.rate == 0:
+            return states
+        if states.device.type != "cpu":
+            return functional.dropout(states, self.rate)
+        bits = torch.empty(-(-states.numel() // 4), dtype=torch.int64).random_(-(2**63), None)
+        drawn = bits.view(torch.int16)[: states.numel()].view(states.shape)
+        kept = drawn >= round(self.rate * 65536) - 32768
+        return states * kept.to(states.dtype).mul_(1 / (1 - self.rate))
+
+
+def replace_dropout(module: nn.Module) -> None:
+    """Put :class:`Dropout` in the place of every ``nn.Dropout`` within ``module``."""
+    for name, child in module.named_children():
+        if isinstance(child, nn.Dropout):
+            setattr(module, name, Dropout(child.p))
+        else:
+            replace_dropout(child)
 
 
 class RelativeBias(nn.Module):
@@ -189,13 +222,16 @@ class Encoder(nn.Module):
                 relative_position_buckets(config.rel_2d_pos_bins, config.max_rel_2d_pos), persistent=False
             )
 
-    def bias(self, boxes: Tensor, positions: Tensor, mask: Tensor | None) -> Tensor | None:
+    def bias(
+        self, boxes: Tensor, positions: Tensor, mask: Tensor | None, dtype: torch.dtype
+    ) -> Tensor | None:
         """All that is added to the attention scores.
 
         Args:
             boxes: Shape (batch, length, 4), 0-1000 grid.
             positions: Shape (length,), place of each token in its own modality.
             mask: Shape (batch, length), True for real tokens; None if all are.
+            dtype: Of the result, that of the attention scores.
 
         Returns:
             Shape (batch or 1, heads, length, length), or None if there is nothing to add.
@@ -207,23 +243,25 @@ class Encoder(nn.Module):
             bucket_y = self.spatial_buckets[y[:, None, :] - y[:, :, None] + _GRID]
             weights_x, weights_y = self.rel_pos_x_bias.weight, self.rel_pos_y_bias.weight
             table = (weights_x[:, :, None] + weights_y[:, None, :]).flatten(1) * self.scale
-            total = _shared_lookup(table, bucket_x * self.spatial_bins + bucket_y).transpose(0, 1)
+            total = _shared_lookup(table, bucket_x * self.spatial_bins + bucket_y, dtype).transpose(0, 1)
         if self.has_sequential:
             buckets = self.sequential_buckets[positions[None, :] - positions[:, None] + _GRID]
-            sequential = _shared_lookup(self.rel_pos_bias.weight * self.scale, buckets)[None]
+            sequential = _shared_lookup(self.rel_pos_bias.weight * self.scale, buckets, dtype)[None]
             total = sequential if total is None else total + sequential
         if mask is not None:
             blocked = ~mask[:, None, None, :]
             if total is None:
-                total = torch.zeros(blocked.shape, device=mask.device)
+                total = torch.zeros(blocked.shape, device=mask.device, dtype=dtype)
             total = total.masked_fill(blocked, torch.finfo(total.dtype).min)
         return None if total is None else total.contiguous()
 
     def forward(self, states: Tensor, boxes: Tensor, positions: Tensor, mask: Tensor | None) -> Tensor:
         """(batch, length, hidden) to the same; see :meth:`bias` for the other arguments."""
-        bias = self.bias(boxes, positions, mask)
-        if bias is not None and torch.is_autocast_enabled(states.device.type):
-            bias = bias.to(torch.get_autocast_dtype(states.device.type))
+        device = states.device.type
+        autocast = torch.is_autocast_enabled(device)
+        bias = self.bias(
+            boxes, positions, mask, torch.get_autocast_dtype(device) if autocast else states.dtype
+        )
         for layer in self.layer:
             states = layer(states, bias)
         return states
@@ -246,6 +284,7 @@ class LayoutLMv3Encoder(nn.Module):
             self.norm = nn.LayerNorm(config.hidden_size, eps=1e-6)
             self.LayerNorm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
             self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        replace_dropout(self)
 
     def _patch_boxes(self, device: torch.device) -> Tensor:
         """Boxes of the image's CLS token and of its patches, row by row: shape (1 + n², 4), 0-1000 grid."""

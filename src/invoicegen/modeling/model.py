@@ -13,7 +13,13 @@ from transformers.models.layoutlmv3.modeling_layoutlmv3 import LayoutLMv3TextEmb
 from transformers.utils.generic import ModelOutput
 
 from invoicegen.modeling.configuration import HEADS, LayoutLMv3MultiHeadConfig, check_taxonomy
-from invoicegen.modeling.encoder import Encoder, LayoutLMv3Encoder, RelativeBias, relative_position_buckets
+from invoicegen.modeling.encoder import (
+    Dropout,
+    Encoder,
+    LayoutLMv3Encoder,
+    RelativeBias,
+    relative_position_buckets,
+)
 
 IGNORED = -100
 """Label of a token that no loss counts: padding, special tokens, all but the first subword of a word."""
@@ -53,7 +59,7 @@ class LayoutLMv3MultiHead(PreTrainedModel):
         check_taxonomy(config)
         super().__init__(config)
         self.layoutlmv3 = LayoutLMv3Encoder(config)
-        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.dropout = Dropout(config.hidden_dropout_prob)
         self.heads = nn.ModuleDict(
             {head: nn.Linear(config.hidden_size, len(config.head_labels[head])) for head in HEADS}
         )

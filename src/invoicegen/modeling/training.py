@@ -35,6 +35,7 @@ from invoicegen.modeling.encoding import (
 )
 from invoicegen.modeling.errors import ModelingError, NonFiniteLossError
 from invoicegen.modeling.inference import SETTINGS_FILE, resolve_device, score_words
+from invoicegen.modeling.memory import freed_memory_kept
 from invoicegen.modeling.options import TrainOptions
 from invoicegen.modeling.quiet import quiet_transformers
 from invoicegen.modeling.reporting import model_card
@@ -160,7 +161,8 @@ def train_model(
             set().union(*(resumed_types([NER_LABELS[i] for i in page.labels["ner"]]) for page in train_pages))
         )
         training = _Training(start, tokenizer, train_pages, validation_pages, options, folder, metrics_path)
-        return training.run()
+        with freed_memory_kept():
+            return training.run()
     finally:
         torch.set_num_threads(threads)
 
