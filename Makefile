@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check check-static clean
+.PHONY: help setup setup-docile run test check check-static clean
 
 help:  ## Print this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -7,10 +7,13 @@ help:  ## Print this list
 setup:  ## Install what is missing: Debian packages, .venv, the locked Python packages
 	@scripts/setup.sh
 
+setup-docile: setup  ## Install the package that tests read DocILE exports with, in .venv-docile
+	@scripts/docile-env.sh
+
 run:  ## Generate, train and evaluate on the base configuration, then extract one PDF
 	@scripts/run.sh
 
-test: setup  ## Run the tests
+test: setup setup-docile  ## Run the tests
 	@.venv/bin/pytest
 
 check: check-static test  ## Everything that must pass: format, lint, types, import contracts, tests

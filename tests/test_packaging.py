@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
 VERBS = ("setup", "run", "test", "check", "clean", "help")
-NOT_OURS = {".git", ".venv", "build", "data", "dist", "htmlcov", "node_modules"}
+NOT_OURS = {".git", "build", "data", "dist", "htmlcov", "node_modules"}
 BINARY = {
     ".png",
     ".jpg",
@@ -47,9 +47,8 @@ def our_files() -> Iterator[Path]:
 
     def walk(folder: Path) -> Iterator[Path]:
         for path in sorted(folder.iterdir()):
-            if path.name in NOT_OURS or path.name.endswith(
-                (".egg-info", "_cache", "__pycache__", ".hypothesis")
-            ):
+            caches = (".egg-info", "_cache", "__pycache__", ".hypothesis")
+            if path.name in NOT_OURS or path.name.startswith(".venv") or path.name.endswith(caches):
                 continue
             if path.is_dir():
                 yield from walk(path)

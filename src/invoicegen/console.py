@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, Any
+from typing import IO, TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -18,7 +18,6 @@ from invoicegen import __version__
 
 if TYPE_CHECKING:
     from invoicegen.pipelines.options import GenerateOptions
-    from invoicegen.schema.annotation import Page
 
 app = typer.Typer(
     name="invoicegen",
@@ -327,98 +326,92 @@ def replay(
 
 @app.command()
 def convert(
-    source: Annotated[
-        Path,
-        typer.Argument(
-            exists=True,
-            help="Parquet file or folder of labelled pages; with --from, a file of the other tool.",
-        ),
-    ],
+    source: Annotated[Path, typer.Argument(help="File or folder of labelled pages.")],
     output: Annotated[Path, typer.Argument(help="Folder to write to; must be new or empty.")],
-    to: Annotated[str | None, typer.Option("--to", help="coco or label-studio.")] = None,
     from_: Annotated[
-        str | None, typer.Option("--from", help="label-studio: an export of corrected tasks.")
+        str,
+        typer.Option(
+            "--from", help="parquet (our own shards), label-studio, hf, funsd, cord, sroie, docile."
+        ),
+    ] = "parquet",
+    to: Annotated[
+        str, typer.Option("--to", help="parquet (our own shards), label-studio, hf, docile, coco, cord.")
+    ] = "parquet",
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            help="YAML or JSON file: labels of the source to entity types, or to O to leave them out."
+        ),
     ] = None,
+    images: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the page images, where they are not beside the annotations."),
+    ] = None,
+    clip: Annotated[
+        bool, typer.Option("--clip", help="Cut boxes at the edge of the page that reach over it.")
+    ] = False,
+    words_column: Annotated[
+        str, typer.Option(help="hf: name of the column of words, tokens or words.")
+    ] = "tokens",
     image_prefix: Annotated[
-        str, typer.Option(help="Goes before image names in Label Studio tasks.")
+        str, typer.Option(help="label-studio: goes before image names in tasks.")
     ] = "/data/local-files/?d=",
 ) -> None:
-    """Labelled pages to the format of another tool, and corrected ones back.
+    """Labelled pages to the format of another tool, and annotations of other tools to labelled pages.
 
-    `--to coco` writes `coco.json` and `images/`; `--to label-studio` writes `tasks.json`, `config.xml` (the labeling
-    interface) and `images/`. `--from label-studio` reads an export of such tasks and writes `pages.jsonl` with
-    label source human: all of them, or none if one cannot be read.
+    Formats and what each loses: docs/annotation.md. Either every page is taken over or none: what cannot be is named
+    with its file, its line or record, and the mend. `kedro run --pipeline=import` reads the same, deals the pages to
+    splits and makes them what training reads; `--pipeline=export` writes the same.
 
     **Examples**
 
     `invoicegen convert data/05_model_input/test_pages out/coco --to coco`
 
-    `invoicegen convert data/05_model_input/test_pages out/tasks --to label-studio`
-
     `invoicegen convert export.json out/corrected --from label-studio`
+
+    `invoicegen convert cord/train out/docile --from cord --to docile --labels labels.yml`
     """
+    from typing import get_args
+
+    from pydantic import ValidationError
+
     from invoicegen.interchange import (
         InterchangeError,
-        from_label_studio,
-        label_config,
-        to_coco,
-        to_label_studio,
+        ReadOptions,
+        WriteOptions,
+        read_annotations,
+        read_shards,
+        write_pages,
+        write_shards,
     )
+    from invoicegen.interchange.options import ExportFormat, ImportFormat
 
-    if (
-        (to is None) == (from_ is None)
-        or to not in (None, "coco", "label-studio")
-        or from_ not in (None, "label-studio")
-    ):
-        typer.echo("error: give either --to coco, --to label-studio, or --from label-studio", err=True)
-        raise typer.Exit(2)
-    if output.exists() and (not output.is_dir() or any(output.iterdir())):
-        typer.echo(f"error: {output} is there already; name a new or empty folder", err=True)
+    readable, writable = ("parquet", *get_args(ImportFormat)), ("parquet", *get_args(ExportFormat))
+    if from_ not in readable or to not in writable or (from_, to) == ("parquet", "parquet"):
+        typer.echo(
+            f"error: give --to ({', '.join(writable[1:])}), --from ({', '.join(readable[1:])}), or both",
+            err=True,
+        )
         raise typer.Exit(2)
     try:
-        if from_:
-            pages = from_label_studio(json.loads(source.read_text(encoding="utf-8")))
+        reading = ReadOptions(labels=labels, images=images, clip=clip)
+        writing = WriteOptions.model_validate({"words_column": words_column, "image_prefix": image_prefix})
+        notes: list[str] = []
+        if from_ == "parquet":
+            pages = read_shards(source)
         else:
-            pages, images = _pages_of(source)
-    except (InterchangeError, ValueError) as error:
-        typer.echo(f"error: {source}: {error}; nothing was written", err=True)
+            read, notes = read_annotations(source, cast(ImportFormat, from_), reading)
+            pages = iter(read)
+        if to == "parquet":
+            count = write_shards(pages, output)
+        else:
+            count = write_pages(pages, output, cast(ExportFormat, to), writing)
+    except (InterchangeError, ValidationError) as error:
+        typer.echo(f"error: {error}; nothing was written", err=True)
         raise typer.Exit(1) from None
-    output.mkdir(parents=True, exist_ok=True)
-    if from_:
-        lines = "".join(page.model_dump_json() + "\n" for page in pages)
-        (output / "pages.jsonl").write_text(lines, encoding="utf-8")
-    else:
-        for name, data in images.items():
-            (output / name).parent.mkdir(parents=True, exist_ok=True)
-            (output / name).write_bytes(data)
-        if to == "coco":
-            _write_json(output / "coco.json", to_coco(pages))
-        else:
-            _write_json(output / "tasks.json", to_label_studio(pages, image_prefix=image_prefix))
-            (output / "config.xml").write_text(label_config(), encoding="utf-8")
-    typer.echo(f"{len(pages)} pages: {output}", err=True)
-
-
-def _pages_of(source: Path) -> tuple[list[Page], dict[str, bytes]]:
-    """Pages of a Parquet file or of all in a folder, and their images by name."""
-    import pyarrow.parquet as pq
-
-    from invoicegen.schema.rows import row_to_page
-
-    files = sorted(source.rglob("*.parquet")) if source.is_dir() else [source]
-    if not files:
-        raise ValueError("no Parquet file in it; name a folder such as data/05_model_input/test_pages")
-    pages, images = [], {}
-    for file in files:
-        for row in pq.read_table(file).to_pylist():
-            page = row_to_page(row)
-            pages.append(page)
-            images[page.image] = row["image"]["bytes"]
-    return pages, images
-
-
-def _write_json(path: Path, record: Any) -> None:
-    path.write_text(json.dumps(record, ensure_ascii=False, indent=1), encoding="utf-8")
+    for note in notes:
+        typer.echo(f"note: {note}", err=True)
+    typer.echo(f"{count} pages: {output}", err=True)
 
 
 @app.command()

@@ -16,6 +16,7 @@ def _options() -> dict[str, type[BaseModel]]:
     from invoicegen.evaluation.options import EvaluateOptions, RealOptions
     from invoicegen.execution import ExecutionOptions
     from invoicegen.extraction.options import ExtractOptions
+    from invoicegen.interchange.options import ExportOptions, ImportOptions
     from invoicegen.modeling.options import TrainingFolders, TrainOptions
     from invoicegen.ocr import OcrOptions
     from invoicegen.pipelines.options import GenerateOptions
@@ -29,6 +30,8 @@ def _options() -> dict[str, type[BaseModel]]:
         "evaluate": EvaluateOptions,
         "real": RealOptions,
         "extract": ExtractOptions,
+        "import": ImportOptions,
+        "export": ExportOptions,
     }
 
 

@@ -13,6 +13,7 @@ from invoicegen.pipelines import (
     einvoices,
     evaluation,
     extraction,
+    interchange,
     labeling,
     ocr,
     rendering,
@@ -24,7 +25,8 @@ from invoicegen.pipelines.evaluation.pipeline import create_real_pipeline
 
 
 def register_pipelines() -> dict[str, Pipeline]:
-    """Every stage by its own name; ``generate``, ``train``, ``evaluate``, ``extract`` by what they are for.
+    """Every stage by its own name; ``generate``, ``train``, ``evaluate``, ``extract``, ``import``, ``export`` by what
+    they are for.
 
     ``__default__`` is generate, train and evaluate in one go.
     """
@@ -47,5 +49,7 @@ def register_pipelines() -> dict[str, Pipeline]:
         "evaluate": evaluate,
         "evaluate_real": create_real_pipeline(),
         "extract": extraction.create_pipeline(),
+        "import": interchange.create_import_pipeline(),
+        "export": interchange.create_export_pipeline(),
         **stages,
     }

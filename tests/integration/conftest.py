@@ -78,6 +78,12 @@ def project(tmp_path):
 
 
 @pytest.fixture(scope="session")
+def make_project():
+    """Makes a project in a folder, for fixtures that several tests share."""
+    return Project
+
+
+@pytest.fixture(scope="session")
 def generated(tmp_path_factory):
     """A project whose `generate` pipeline has run on conf/test with one worker."""
     project = Project(tmp_path_factory.mktemp("generated"))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
+from invoicegen.interchange.records import LabelledPage, image_path
 from invoicegen.schema.annotation import Page
 from invoicegen.schema.taxonomy import ENTITY_TYPES
 
@@ -54,3 +57,22 @@ def to_coco(pages: Iterable[Page]) -> dict[str, Any]:
                 }
             )
     return {"images": images, "annotations": annotations, "categories": categories}
+
+
+def write_coco(pages: Iterable[LabelledPage], folder: Path) -> int:
+    """``annotations/instances_<split>.json`` and the images.
+
+    Returns:
+        Number of pages.
+    """
+    by_split: dict[str, list[Page]] = {}
+    for one in pages:
+        place = folder / image_path(one.page)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(one.read_image())
+        by_split.setdefault(one.page.split or "all", []).append(one.page)
+    (folder / "annotations").mkdir(exist_ok=True)
+    for split, found in by_split.items():
+        text = json.dumps(to_coco(found), ensure_ascii=False, indent=1)
+        (folder / "annotations" / f"instances_{split}.json").write_text(text, encoding="utf-8")
+    return sum(map(len, by_split.values()))

@@ -2,4 +2,4 @@
 
 
 class InterchangeError(ValueError):
-    """Annotations that cannot be taken over; the message names the task, the region and the mend."""
+    """Annotations that cannot be taken over; the message names the file, the line or record, and the mend."""

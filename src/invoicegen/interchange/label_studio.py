@@ -1,18 +1,37 @@
-"""Label Studio: pages as tasks to look at and correct, and the corrected tasks as pages again."""
+"""Label Studio: pages as tasks to look at and correct, and corrected tasks, or those of others, as pages."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, Literal
+from pathlib import Path
+from typing import Any, Final
 from xml.sax.saxutils import quoteattr
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from invoicegen.interchange.errors import InterchangeError
-from invoicegen.schema.annotation import Entity, Page, Relation, check_page
+from invoicegen.interchange.labels import OUTSIDE, LabelMap
+from invoicegen.interchange.options import ReadOptions, WriteOptions
+from invoicegen.interchange.pictures import SUFFIXES, file_picture, find_image
+from invoicegen.interchange.reading import Foreign, read_json, validate
+from invoicegen.interchange.records import (
+    DraftEntity,
+    DraftPage,
+    LabelledPage,
+    RelationType,
+    image_path,
+    words_inside,
+)
+from invoicegen.schema.annotation import Entity, Page, Relation, Word, check_page
 from invoicegen.schema.taxonomy import ENTITY_TYPES, ITEM_ENTITY_TYPES, VALUE_KINDS, bio_tags
 
 _PAGE: Final = "invoicegen_page"
+_UPLOADED: Final = re.compile(
+    r"[0-9a-f]{8}-(?=.)"
+)  # what Label Studio puts before the name of an uploaded file
 _COLOURS: Final = (
     "#1f77b4",
     "#ff7f0e",
@@ -110,6 +129,26 @@ def to_label_studio(
     return tasks
 
 
+def write_label_studio(pages: Iterable[LabelledPage], folder: Path, options: WriteOptions) -> int:
+    """``tasks.json``, ``config.xml`` (the labeling interface) and the images.
+
+    Returns:
+        Number of pages.
+    """
+    tasks: list[dict[str, Any]] = []
+    for one in pages:
+        place = folder / image_path(one.page)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(one.read_image())
+        tasks += to_label_studio(
+            [one.page], image_prefix=options.image_prefix, as_predictions=options.as_predictions
+        )
+    text = json.dumps(tasks, ensure_ascii=False, indent=1)
+    (folder / "tasks.json").write_text(text, encoding="utf-8")
+    (folder / "config.xml").write_text(label_config(), encoding="utf-8")
+    return len(tasks)
+
+
 def from_label_studio(tasks: Sequence[Mapping[str, Any]]) -> list[Page]:
     """Corrected tasks as pages with ``label_source`` human: all of them, or none.
 
@@ -125,18 +164,71 @@ def from_label_studio(tasks: Sequence[Mapping[str, Any]]) -> list[Page]:
         InterchangeError: If a task is not one of ours, a label is unknown, a rectangle leaves the image or holds no
             word, or two rectangles claim one word; names task, region and mend.
     """
-    return [_page(number, task) for number, task in enumerate(tasks, 1)]
+    labels = LabelMap({})
+    pages = []
+    for number, task in enumerate(tasks, 1):
+        where = f"task {task.get('id', number)}"
+        if not isinstance(task.get("data"), dict) or _PAGE not in task["data"]:
+            raise InterchangeError(
+                f"{where}: no page of InvoiceGen under data.{_PAGE}; export with "
+                "`invoicegen convert --to label-studio` and keep the task's data"
+            )
+        pages.append(_page(where, task, labels))
+    labels.check()
+    return pages
 
 
-def _page(number: int, task: Mapping[str, Any]) -> Page:
-    where = f"task {task.get('id', number)}"
-    try:
-        page = Page.model_validate(task["data"][_PAGE])
-    except (KeyError, TypeError, ValidationError) as error:
+def read_label_studio(
+    path: Path, options: ReadOptions, labels: LabelMap
+) -> tuple[list[LabelledPage], list[DraftPage]]:
+    """A Label Studio export (JSON): tasks of :func:`to_label_studio`, and tasks that people made of images.
+
+    The words of the former ride along in the task. Those of the latter are read from the image by an OCR engine, and a
+    rectangle has the words whose middle lies in it. Relations labelled ``tax_line`` join rectangles to a tax line,
+    others to a line item. Images are looked for by name: in ``options.images``, beside the export, and in ``images``
+    there.
+
+    Raises:
+        InterchangeError: If a task cannot be taken over.
+    """
+    tasks = read_json(path)
+    if not isinstance(tasks, list) or not all(
+        isinstance(task, dict) and isinstance(task.get("data"), dict) for task in tasks
+    ):
         raise InterchangeError(
-            f"{where}: no page of InvoiceGen under data.{_PAGE} ({type(error).__name__}); export with "
-            "`invoicegen convert --to label-studio` and keep the task's data"
-        ) from None
+            f"{path}: is no list of tasks with data; export the project as JSON (not JSON-MIN)"
+        )
+    if not tasks:
+        raise InterchangeError(f"{path}: has no task; label some and export again")
+    folders = [*([options.images] if options.images else []), path.parent / "images", path.parent]
+    ours, others = [], []
+    for number, task in enumerate(tasks, 1):
+        where = f"{path}, task {task.get('id', number)}"
+        if _PAGE not in task["data"]:
+            others.append(_draft(where, str(task.get("id", number)), task, folders, options, labels))
+            continue
+        page = _page(where, task, labels)
+        picture = file_picture(find_image(image_path(page).name, folders, where), where)
+        if hashlib.sha256(picture.read()).hexdigest() != page.image_sha256:
+            raise InterchangeError(
+                f"{where}: the image {image_path(page).name} is not the one that was labelled; put the one of the "
+                "export there"
+            )
+        ours.append(LabelledPage(page, picture.read))
+    return ours, others
+
+
+class _Place(Foreign):
+    x: float
+    y: float
+    width: float
+    height: float
+    rotation: float = 0
+    rectanglelabels: list[str] = Field(default_factory=list)
+
+
+def _results(where: str, task: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What people drew, or what they were offered if they drew nothing."""
     given = [one for one in task.get("annotations") or [] if not one.get("was_cancelled")] or task.get(
         "predictions"
     )
@@ -144,22 +236,132 @@ def _page(number: int, task: Mapping[str, Any]) -> Page:
         raise InterchangeError(
             f"{where}: neither annotations nor predictions; label it, or leave it out of the export"
         )
-    results = given[-1]["result"]
+    results = given[-1].get("result")
+    if not isinstance(results, list) or not all(isinstance(one, dict) for one in results):
+        raise InterchangeError(f"{where}: its annotation has no list of results; export the project again")
+    return results
+
+
+def _rectangle(
+    where: str, result: Mapping[str, Any], width: float, height: float, labels: LabelMap
+) -> tuple[str, list[float]]:
+    """Entity type (or ``O``) and box in pixels of a rectangle."""
+    region = f"{where}, region {result.get('id')}"
+    place = validate(_Place, result.get("value"), region)
+    if len(place.rectanglelabels) != 1:
+        raise InterchangeError(f"{region}: labels {place.rectanglelabels}; give it exactly one")
+    name = labels(place.rectanglelabels[0], region)
+    if place.rotation:
+        raise InterchangeError(f"{region}: is turned by {place.rotation} degrees; draw it upright")
+    x0, y0 = place.x / 100 * width, place.y / 100 * height
+    x1, y1 = x0 + place.width / 100 * width, y0 + place.height / 100 * height
+    if x0 < -1 or y0 < -1 or x1 > width + 1 or y1 > height + 1:
+        raise InterchangeError(f"{region}: leaves the image; move it onto the page")
+    return name, [x0, y0, x1, y1]
+
+
+class _Claims:
+    """Words that rectangles have: each in one of them."""
+
+    def __init__(self, where: str, words: Sequence[Word]) -> None:
+        self._where, self._words = where, words
+        self._taken: dict[int, str] = {}
+
+    def take(self, region: str, label: str, words: Sequence[int]) -> None:
+        """Note that a region has these words."""
+        if not words:
+            raise InterchangeError(
+                f"{self._where}, region {region} ({label}): holds no word; draw it around what it means"
+            )
+        for word in words:
+            if word in self._taken:
+                raise InterchangeError(
+                    f"{self._where}, regions {self._taken[word]} and {region}: both hold the word "
+                    f"{self._words[word].text!r}; make one of them smaller"
+                )
+            self._taken[word] = region
+
+
+def _draft(
+    where: str,
+    number: str,
+    task: Mapping[str, Any],
+    folders: Sequence[Path],
+    options: ReadOptions,
+    labels: LabelMap,
+) -> DraftPage:
+    """A task that people made of an image: its words are read by an OCR engine."""
+    from invoicegen.images import decode_image
+    from invoicegen.ocr import create_engine
+
+    name = next(
+        (
+            value
+            for value in task["data"].values()
+            if isinstance(value, str) and Path(value).suffix.casefold() in SUFFIXES
+        ),
+        None,
+    )
+    if name is None:
+        raise InterchangeError(
+            f"{where}: its data names no image of {', '.join(SUFFIXES)}; label images, a page a task"
+        )
+    try:
+        image = find_image(name, folders, where)
+    except InterchangeError:
+        uploaded = _UPLOADED.sub("", Path(name).name, count=1)
+        if uploaded == Path(name).name:
+            raise
+        image = find_image(uploaded, folders, where)
+    picture = file_picture(image, where)
+    engine = create_engine(options.engine)
+    words = engine.recognise(decode_image(picture.read()))
+    results = _results(where, task)
+    claims = _Claims(where, words)
+    found: dict[str, tuple[str, list[int]]] = {}
+    for result in results:
+        if result.get("type") == "rectanglelabels":
+            label, box = _rectangle(where, result, picture.width, picture.height, labels)
+            if label != OUTSIDE:
+                inside = words_inside(words, box)
+                claims.take(str(result.get("id")), label, inside)
+                found[str(result.get("id"))] = (label, inside)
+    groups = _groups(results, found)
+    member_of = {member: f"human-{i}" for i, (_, members) in enumerate(groups) for member in members}
+    return DraftPage(
+        where=where,
+        source="label-studio",
+        doc_id=f"{image.stem}-{number}",
+        picture=picture,
+        words=words,
+        entities=[
+            DraftEntity(label, inside, member_of.get(region)) for region, (label, inside) in found.items()
+        ],
+        groups={f"human-{i}": kind for i, (kind, _) in enumerate(groups)},
+        ocr={"engine": engine.name, "version": engine.version},
+    )
+
+
+def _page(where: str, task: Mapping[str, Any], labels: LabelMap) -> Page:
+    """A task that :func:`to_label_studio` made, as it is now."""
+    try:
+        page = Page.model_validate(task["data"][_PAGE])
+    except ValidationError as error:
+        raise InterchangeError(
+            f"{where}: data.{_PAGE} is no page of schema 1.0 ({error.error_count()} errors); export with "
+            "`invoicegen convert --to label-studio` and keep the task's data"
+        ) from None
+    results = _results(where, task)
     before = {entity.id: entity for entity in page.entities}
-    taken: dict[int, str] = {}
+    claims = _Claims(where, page.words)
     entities: list[Entity] = []
     for result in results:
         if result.get("type") != "rectanglelabels":
             continue
-        entity = _entity(where, page, result, before)
-        for word in entity.words:
-            if word in taken:
-                raise InterchangeError(
-                    f"{where}, regions {taken[word]} and {entity.id}: both hold the word "
-                    f"{page.words[word].text!r}; make one of them smaller"
-                )
-            taken[word] = entity.id
-        entities.append(entity)
+        entity = _entity(where, page, result, before, labels)
+        if entity is not None:
+            claims.take(entity.id, entity.type, entity.words)
+            entities.append(entity)
     changed = page.model_copy(
         update={
             "entities": entities,
@@ -182,51 +384,53 @@ def _page(number: int, task: Mapping[str, Any]) -> Page:
     return changed
 
 
-def _entity(where: str, page: Page, result: Mapping[str, Any], before: Mapping[str, Entity]) -> Entity:
+def _entity(
+    where: str, page: Page, result: Mapping[str, Any], before: Mapping[str, Entity], labels: LabelMap
+) -> Entity | None:
     region = str(result.get("id"))
-    value = result["value"]
-    labels = value.get("rectanglelabels") or []
-    if len(labels) != 1 or labels[0] not in ENTITY_TYPES:
-        raise InterchangeError(
-            f"{where}, region {region}: label {labels} is not one of the taxonomy's; use those of `label_config()`"
-        )
-    x0, y0 = value["x"] / 100 * page.width, value["y"] / 100 * page.height
-    x1, y1 = x0 + value["width"] / 100 * page.width, y0 + value["height"] / 100 * page.height
-    if x0 < -1 or y0 < -1 or x1 > page.width + 1 or y1 > page.height + 1:
-        raise InterchangeError(f"{where}, region {region}: leaves the image; move it onto the page")
+    name, box = _rectangle(where, result, page.width, page.height, labels)
+    if name == OUTSIDE:
+        return None
     old = before.get(region)
-    moved = old is None or max(abs(a - b) for a, b in zip(old.box, (x0, y0, x1, y1), strict=True)) > 0.5
-    words = _inside(page, (x0, y0, x1, y1)) if moved or old is None else old.words
+    moved = old is None or max(abs(a - b) for a, b in zip(old.box, box, strict=True)) > 0.5
+    words = words_inside(page.words, box) if moved or old is None else old.words
     if not words:
         raise InterchangeError(
-            f"{where}, region {region} ({labels[0]}): holds no word; draw it around what it means"
+            f"{where}, region {region} ({name}): holds no word; draw it around what it means"
         )
-    box = [
+    around = [
         min(page.words[i].box[0] for i in words),
         min(page.words[i].box[1] for i in words),
         max(page.words[i].box[2] for i in words),
         max(page.words[i].box[3] for i in words),
     ]
-    same = old is not None and old.words == words and old.type == labels[0]
+    same = old is not None and old.words == words and old.type == name
     return Entity(
         id=region,
-        type=labels[0],
+        type=name,
         words=words,
         text=" ".join(page.words[i].text for i in words),
         value=old.value if same and old is not None else None,
-        value_kind=VALUE_KINDS[labels[0]],
-        box=old.box if same and old is not None else box,
+        value_kind=VALUE_KINDS[name],
+        box=old.box if same and old is not None else around,
         occurrence=old.occurrence if same and old is not None else "primary",
     )
 
 
-def _inside(page: Page, box: tuple[float, float, float, float]) -> list[int]:
-    x0, y0, x1, y1 = box
-    return [
-        i
-        for i, word in enumerate(page.words)
-        if x0 <= (word.box[0] + word.box[2]) / 2 <= x1 and y0 <= (word.box[1] + word.box[3]) / 2 <= y1
-    ]
+def _groups(
+    results: Sequence[Mapping[str, Any]], known: Iterable[str], alone: Sequence[set[str]] = ()
+) -> list[tuple[RelationType, set[str]]]:
+    """Regions that relations join, directly or through others, and the kind of the relation."""
+    there = set(known)
+    groups: list[tuple[RelationType, set[str]]] = [("line_item", set(one)) for one in alone]
+    for result in results:
+        if result.get("type") != "relation" or not {result.get("from_id"), result.get("to_id")} <= there:
+            continue
+        pair = {str(result["from_id"]), str(result["to_id"])}
+        kind: RelationType = "tax_line" if "tax_line" in (result.get("labels") or []) else "line_item"
+        touching = [group for _, group in groups if group & pair]
+        groups = [one for one in groups if not one[1] & pair] + [(kind, pair.union(*touching))]
+    return groups
 
 
 def _relations(
@@ -235,29 +439,15 @@ def _relations(
     """Entities joined by relations, with the ids that they had; a group of one that had one is kept, too."""
     known = {entity.id for entity in entities}
     had = {member: relation for relation in page.relations for member in relation.members}
-    groups: list[set[str]] = [
-        {relation.members[0]} & known for relation in page.relations if len(relation.members) == 1
-    ]
-    kinds: dict[str, Literal["line_item", "tax_line"]] = {}
-    for result in results:
-        if result.get("type") != "relation" or not {result["from_id"], result["to_id"]} <= known:
-            continue
-        pair = {result["from_id"], result["to_id"]}
-        label = (result.get("labels") or ["line_item"])[0]
-        for member in pair:
-            kinds[member] = "tax_line" if label == "tax_line" else "line_item"
-        touching = [group for group in groups if group & pair]
-        groups = [group for group in groups if not group & pair] + [pair.union(*touching)]
+    alone = [{relation.members[0]} & known for relation in page.relations if len(relation.members) == 1]
     order = {entity.id: place for place, entity in enumerate(entities)}
     made: list[Relation] = []
-    for group in groups:
-        if not group:
-            continue
+    for kind, group in _groups(results, known, [one for one in alone if one]):
         members = sorted(group, key=order.__getitem__)
         old = next((had[member] for member in members if member in had), None)
         made.append(
             Relation(
-                type=old.type if old else kinds[members[0]],
+                type=old.type if old else kind,
                 id=old.id if old else f"human-{len(made)}",
                 members=members,
                 continues=old.continues if old else None,

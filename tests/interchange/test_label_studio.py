@@ -1,71 +1,27 @@
-"""Labelled pages in other tools' formats: what is written, what comes back, and what is refused."""
+"""Label Studio: what people correct comes back, tasks of their own come in, and what cannot be read is named."""
 
 from __future__ import annotations
 
 import copy
-import hashlib
 import json
 import xml.etree.ElementTree as ET
 
-import pyarrow.parquet as pq
+import numpy as np
 import pytest
-from typer.testing import CliRunner
+from PIL import Image, ImageDraw, ImageFont
 
-from invoicegen.console import app
-from invoicegen.interchange import InterchangeError, from_label_studio, label_config, to_coco, to_label_studio
-from invoicegen.labeling.annotate import DocumentState, annotate_page
-from invoicegen.rendering import render_document
-from invoicegen.schema.annotation import check_page
-from invoicegen.schema.rows import page_to_row, rows_to_table
-from invoicegen.schema.taxonomy import ENTITY_TYPES
-from invoicegen.synthesis import synthesise
-from invoicegen.templates import PlanOptions, compose, plan_document
-
-FAMILIES = ("modern", "classic", "receipt")
-OPTIONS = PlanOptions(
-    seed=2,
-    locales={"de_DE": 1, "en_US": 1, "fr_FR": 1},
-    families=dict.fromkeys(FAMILIES, 1.0),
-    kinds={"commercial_invoice": 1, "shop_receipt": 1},
-    engines={name: {"pdf_text": 1.0} for name in FAMILIES},
-    presets={name: {"clean": 1.0} for name in FAMILIES},
+from invoicegen.interchange import (
+    InterchangeError,
+    ReadOptions,
+    WriteOptions,
+    from_label_studio,
+    label_config,
+    read_annotations,
+    to_label_studio,
+    write_pages,
 )
-
-
-@pytest.fixture(scope="module")
-def pages():
-    made = []
-    for index in range(6):
-        plan = plan_document(index, OPTIONS)
-        invoice = synthesise(plan)
-        rendered = render_document(compose(invoice, plan), dpi=100)
-        state = DocumentState()
-        for truth in rendered.pages:
-            name = f"images/{plan.doc_id}-{truth.page}.jpg"
-            digest = hashlib.sha256(b"").hexdigest()
-            page, _ = annotate_page(
-                truth, None, plan, invoice, name, digest, len(rendered.pages), dpi=100, state=state
-            )
-            made.append(page)
-    return made
-
-
-def test_coco_has_every_value_once_in_its_place(pages):
-    coco = to_coco(pages)
-    names = {category["id"]: category["name"] for category in coco["categories"]}
-    assert list(names.values()) == list(ENTITY_TYPES)
-    assert len({one["id"] for one in coco["annotations"]}) == sum(len(page.entities) for page in pages)
-    for image, page in zip(coco["images"], pages, strict=True):
-        assert (image["file_name"], image["width"], image["height"]) == (page.image, page.width, page.height)
-        found = [one for one in coco["annotations"] if one["image_id"] == image["id"]]
-        for one, entity in zip(found, page.entities, strict=True):
-            x, y, width, height = one["bbox"]
-            assert names[one["category_id"]] == entity.type
-            assert [x, y, x + width, y + height] == pytest.approx(entity.box)
-            assert one["area"] == pytest.approx(width * height)
-            assert one["attributes"]["text"] == entity.text
-    lines = {one["attributes"]["relation"] for one in coco["annotations"]}
-    assert any(line and line.startswith("line-") for line in lines)
+from invoicegen.schema.annotation import check_page
+from invoicegen.schema.taxonomy import ENTITY_TYPES
 
 
 @pytest.mark.parametrize("as_predictions", [True, False])
@@ -172,9 +128,11 @@ def broken(change):
     [
         (
             broken(lambda task, r: r[0]["value"].update(rectanglelabels=["TOTAL"])),
-            r"task 7, region .*not one of",
+            r"not of the taxonomy: 'TOTAL' \(task 7, region .*--labels",
         ),
-        (broken(lambda task, r: r[0]["value"].update(rectanglelabels=[])), "not one of"),
+        (broken(lambda task, r: r[0]["value"].update(rectanglelabels=[])), "task 7, region .*exactly one"),
+        (broken(lambda task, r: r[0]["value"].pop("width")), r"task 7, region .*: width: Field required"),
+        (broken(lambda task, r: r[0]["value"].update(rotation=3.0)), "turned by 3.0 degrees"),
         (broken(lambda task, r: r[0]["value"].update(x=99.0, width=30.0)), "leaves the image"),
         (broken(lambda task, r: r[0]["value"].update(x=0.0, y=0.0, width=0.2, height=0.2)), "holds no word"),
         (broken(lambda task, r: r[0]["value"].update(r[1]["value"])), "both hold the word"),
@@ -190,54 +148,61 @@ def test_what_cannot_be_taken_over_is_named(task, pages, change, message):
         from_label_studio([good, task])
 
 
-@pytest.fixture
-def shards(pages, tmp_path):
-    folder = tmp_path / "test_pages"
-    folder.mkdir()
-    pq.write_table(
-        rows_to_table(page_to_row(page, b"picture", "clean") for page in pages), folder / "a.parquet"
-    )
-    return folder
+def test_an_export_comes_back_with_its_images_and_splits(labelled, tmp_path):
+    write_pages(labelled, tmp_path / "tasks", "label-studio", WriteOptions())
+    back, notes = read_annotations(tmp_path / "tasks/tasks.json", "label-studio", ReadOptions())
+    assert not notes
+    for before, after in zip(labelled, back, strict=True):
+        assert after.page.provenance.label_source == "human"
+        assert after.page.entities == before.page.entities
+        assert after.page.split == before.page.split
+        assert after.read_image() == before.read_image()
 
 
-def run(*arguments):
-    return CliRunner().invoke(app, ["convert", *map(str, arguments)])
+def test_another_image_than_the_one_that_was_labelled_is_refused(labelled, tmp_path):
+    write_pages(labelled, tmp_path / "tasks", "label-studio", WriteOptions())
+    (tmp_path / "tasks" / labelled[0].page.image).write_bytes(labelled[1].read_image())
+    with pytest.raises(InterchangeError, match=r"task 1: the image .* is not the one that was labelled"):
+        read_annotations(tmp_path / "tasks/tasks.json", "label-studio", ReadOptions())
 
 
-def test_the_command_writes_and_reads_back(shards, pages, tmp_path):
-    done = run(shards, tmp_path / "tasks", "--to", "label-studio")
-    assert done.exit_code == 0, done.output
-    assert (tmp_path / "tasks" / pages[0].image).read_bytes() == b"picture"
-    ET.parse(tmp_path / "tasks/config.xml")
-    done = run(tmp_path / "tasks/tasks.json", tmp_path / "back", "--from", "label-studio")
-    assert done.exit_code == 0, done.output
-    lines = (tmp_path / "back/pages.jsonl").read_text().splitlines()
-    assert [json.loads(line)["doc_id"] for line in lines] == [page.doc_id for page in pages]
-    assert run(shards, tmp_path / "coco", "--to", "coco").exit_code == 0
-    assert len(json.loads((tmp_path / "coco/coco.json").read_text())["images"]) == len(pages)
+def test_tasks_that_people_made_of_images_get_their_words_from_ocr(tmp_path):
+    image = Image.fromarray(np.full((300, 640, 3), 255, dtype=np.uint8))
+    draw, font = ImageDraw.Draw(image), ImageFont.load_default(28)
+    draw.text((40, 40), "Hammer Tools", "black", font)
+    draw.text((40, 140), "Nails", "black", font)
+    draw.text((500, 140), "12.50", "black", font)
+    image.save(tmp_path / "receipt.png")
 
+    def rectangle(region, label, x, y, width, height):
+        place = {"x": x / 6.4, "y": y / 3, "width": width / 6.4, "height": height / 3, "rotation": 0}
+        value = place | {"rectanglelabels": [label]}
+        return {"id": region, "type": "rectanglelabels", "from_name": "l", "to_name": "i", "value": value}
 
-def test_the_command_imports_nothing_by_halves(shards, tmp_path):
-    run(shards, tmp_path / "tasks", "--to", "label-studio")
-    tasks = json.loads((tmp_path / "tasks/tasks.json").read_text())
-    rectangles(tasks[-1])[0]["value"]["rectanglelabels"] = ["NONSENSE"]
-    (tmp_path / "export.json").write_text(json.dumps(tasks))
-    done = run(tmp_path / "export.json", tmp_path / "back", "--from", "label-studio")
-    assert done.exit_code == 1
-    assert "nothing was written" in done.output
-    assert not (tmp_path / "back").exists()
-
-
-@pytest.mark.parametrize("arguments", [(), ("--to", "pdf"), ("--to", "coco", "--from", "label-studio")])
-def test_the_command_says_what_it_wants(shards, tmp_path, arguments):
-    done = run(shards, tmp_path / "out", *arguments)
-    assert done.exit_code == 2
-    assert "--to coco" in done.output
-
-
-def test_a_folder_that_is_full_is_left_alone(shards, tmp_path):
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out/mine.txt").write_text("mine")
-    done = run(shards, tmp_path / "out", "--to", "coco")
-    assert done.exit_code == 2
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["mine.txt"]
+    task = {
+        "id": 12,
+        "data": {"scan": "/data/upload/3/0a1b2c3d-receipt.png"},
+        "annotations": [
+            {
+                "result": [
+                    rectangle("a", "shop", 20, 20, 300, 70),
+                    rectangle("b", "article", 20, 120, 200, 70),
+                    rectangle("c", "price", 450, 120, 180, 70),
+                    {"type": "relation", "from_id": "b", "to_id": "c", "direction": "right"},
+                ]
+            }
+        ],
+    }
+    (tmp_path / "export.json").write_text(json.dumps([task]))
+    (tmp_path / "labels.yml").write_text("shop: SELLER_NAME\narticle: ITEM_DESCRIPTION\nprice: ITEM_AMOUNT\n")
+    options = ReadOptions(labels=tmp_path / "labels.yml")
+    ((one,), _) = read_annotations(tmp_path / "export.json", "label-studio", options)
+    page = one.page
+    assert {e.type: e.text for e in page.entities} == {
+        "SELLER_NAME": "Hammer Tools", "ITEM_DESCRIPTION": "Nails", "ITEM_AMOUNT": "12.50",
+    }  # fmt: skip
+    (line,) = page.relations
+    assert (line.type, len(line.members)) == ("line_item", 2)
+    assert page.provenance.ocr["engine"] == "rapidocr"
+    assert page.provenance.label_source == "human"
+    assert check_page(page) == []
