@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-docile run test check check-static clean
+.PHONY: help setup setup-docile setup-easyocr run test test-easyocr check check-static clean
 
 help:  ## Print this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -10,11 +10,17 @@ setup:  ## Install what is missing: Debian packages, .venv, the locked Python pa
 setup-docile: setup  ## Install the package that tests read DocILE exports with, in .venv-docile
 	@scripts/docile-env.sh
 
+setup-easyocr: setup  ## Make .venv-easyocr: the OCR engine EasyOCR over what .venv has
+	@scripts/easyocr-env.sh
+
 run:  ## Generate, train and evaluate on the base configuration, then extract one PDF
 	@scripts/run.sh
 
 test: setup setup-docile  ## Run the tests
 	@.venv/bin/pytest
+
+test-easyocr: setup-easyocr  ## Run EasyOCR, in its own environment, on the page that the other engines read
+	@.venv-easyocr/bin/python -m pytest tests/ocr/test_engines.py tests/ocr/test_easyocr.py -k easyocr
 
 check: check-static test  ## Everything that must pass: format, lint, types, import contracts, tests
 

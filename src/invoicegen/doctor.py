@@ -5,13 +5,15 @@ from __future__ import annotations
 import ctypes.util
 import json
 import platform
-import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
+
+from invoicegen.ocr import ENGINE_NAMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +48,11 @@ def examine(model: Path) -> list[Finding]:
         ("harfbuzz-subset", lambda: _library("harfbuzz-subset", "libharfbuzz-subset0")),
         ("fontconfig", lambda: _library("fontconfig", "fontconfig")),
         ("fonts", _fonts),
-        ("OCR engine rapidocr", _rapidocr),
-        ("OCR engine tesseract", _tesseract),
+        (
+            "PDF text layer",
+            lambda: Finding("PDF text layer", True, f"pypdfium2 {metadata.version('pypdfium2')}"),
+        ),
+        *((f"OCR engine {name}", partial(_ocr_engine, name)) for name in ENGINE_NAMES),
         ("model", lambda: _model(model)),
     ]
     findings = []
@@ -102,32 +107,22 @@ def _fonts() -> Finding:
     return Finding("fonts", not lacking, found, f"apt-get install {packages}")
 
 
-def _rapidocr() -> Finding:
-    from invoicegen.ocr import EngineUnavailableError, create_engine
+def _ocr_engine(name: str) -> Finding:
+    """Whether an engine really loads; models that it would have to download first are left alone."""
+    from invoicegen.ocr import EngineUnavailableError, OcrOptions, create_engine
+    from invoicegen.ocr.engine import require_engine
 
+    required = name == ENGINE_NAMES[0]
+    what = f"OCR engine {name}"
     try:
-        engine = create_engine("rapidocr")
+        require_engine(name)
+        if name == "easyocr" and find_spec("easyocr_en_models") is None:
+            found = f"{metadata.version('easyocr')}, downloads its models at first use"
+        else:
+            found = create_engine(OcrOptions(engine=name, easyocr_models="bundled")).version
     except EngineUnavailableError as error:
-        return Finding("OCR engine rapidocr", False, "not usable", str(error))
-    return Finding("OCR engine rapidocr", True, engine.version)
-
-
-def _tesseract() -> Finding:
-    name, mend = (
-        "OCR engine tesseract",
-        "apt-get install tesseract-ocr && pip install 'invoicegen[tesseract]'",
-    )
-    program = shutil.which("tesseract")
-    if program is None:
-        return Finding(name, False, "no program tesseract", mend, required=False)
-    first = subprocess.run(
-        [program, "--version"], capture_output=True, text=True, timeout=20, check=True
-    ).stdout
-    try:
-        metadata.version("pytesseract")
-    except metadata.PackageNotFoundError:
-        return Finding(name, False, f"{first.splitlines()[0]}, without pytesseract", mend, required=False)
-    return Finding(name, True, first.splitlines()[0], required=False)
+        return Finding(what, False, "not usable", str(error), required=required)
+    return Finding(what, True, found, required=required)
 
 
 def _model(folder: Path) -> Finding:

@@ -1,4 +1,5 @@
 import os
+import re
 import subprocess
 import sys
 
@@ -8,7 +9,6 @@ from pydantic import ValidationError
 
 from invoicegen.ocr import (
     ENGINE_NAMES,
-    EngineUnavailableError,
     OcrEngine,
     OcrOptions,
     UnknownEngineError,
@@ -30,7 +30,9 @@ def test_create_engine_takes_a_name_or_options(asked):
 
 
 def test_an_unknown_engine_is_refused_with_those_there_are():
-    with pytest.raises(UnknownEngineError, match=r"no OCR engine 'abbyy'.*rapidocr, tesseract"):
+    with pytest.raises(
+        UnknownEngineError, match=r"no OCR engine 'abbyy'.*rapidocr, paddleocr, tesseract, easyocr"
+    ):
         create_engine("abbyy")
 
 
@@ -42,18 +44,37 @@ def test_the_text_layer_is_no_pixel_engine():
 @pytest.mark.parametrize(
     ("engine", "package", "mend"),
     [
-        (
-            "tesseract",
-            "pytesseract",
-            r"invoicegen\[tesseract\].*apt-get install tesseract-ocr",
-        ),
         ("rapidocr", "openvino", "pip install"),
+        ("paddleocr", "paddleocr", r"invoicegen\[paddle\]"),
+        ("paddleocr", "onnxruntime", r"invoicegen\[paddle\]"),
+        ("tesseract", "pytesseract", r"invoicegen\[tesseract\].*apt-get install tesseract-ocr"),
+        ("easyocr", "easyocr", r"invoicegen\[easyocr\]"),
     ],
 )
-def test_a_missing_package_is_named_with_what_to_install(monkeypatch, engine, package, mend):
-    monkeypatch.setitem(sys.modules, package, None)  # as Python itself marks what cannot be imported
-    with pytest.raises(EngineUnavailableError, match=f"{package}.*{mend}"):
-        create_engine(engine)
+def test_a_missing_package_is_named_with_what_to_install(engine, package, mend):
+    # In a process whose Python finds everything but this package.
+    program = f"""
+import sys
+from importlib.machinery import PathFinder
+
+class WithoutPackage(PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        return None if name.partition(".")[0] == {package!r} else super().find_spec(name, path, target)
+
+sys.meta_path = [finder for finder in sys.meta_path if finder is not PathFinder] + [WithoutPackage]
+from invoicegen.ocr import EngineUnavailableError, create_engine
+from invoicegen.ocr.engine import require_engine
+for use in (require_engine, create_engine):
+    try:
+        use({engine!r})
+    except EngineUnavailableError as error:
+        print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    first, second = done.stdout.splitlines()
+    for message in (first, second):
+        assert re.search(f"OCR engine '{engine}' needs {package}.*{mend}", message)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +83,8 @@ def test_a_missing_package_is_named_with_what_to_install(monkeypatch, engine, pa
         {"threads": 0},
         {"max_side": 10},
         {"min_confidence": 1.5},
-        {"languages": ()},
+        {"languages": ("klingon",)},
+        {"paddle_models": "medium"},
         {"speed": 1},
     ],
 )

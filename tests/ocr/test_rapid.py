@@ -3,11 +3,7 @@ import pytest
 from PIL import Image
 
 from invoicegen.ocr import OcrOptions, create_engine
-from invoicegen.ocr.rapid import RapidOcrEngine, cut_line, merge_at_spaces
-
-
-def square(x0, y0, x1, y1):
-    return np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], dtype=float)
+from invoicegen.ocr.rapid import RapidOcrEngine
 
 
 def test_words_and_boxes_of_a_drawn_page(rapidocr, known_page, overlap):
@@ -72,44 +68,3 @@ def test_the_model_is_loaded_once_a_process():
     first, second = create_engine("rapidocr"), create_engine(OcrOptions(max_side=1500))
     assert isinstance(first, RapidOcrEngine)
     assert first._model is second._model
-
-
-def test_pieces_are_merged_at_spaces_only():
-    pieces = [
-        ("EUR", square(0, 0, 30, 10)),
-        ("1.2", square(40, 0, 60, 10)),
-        ("34,5", square(66, 0, 100, 10)),
-    ]
-    quads = merge_at_spaces(["EUR", "1.234,5"], pieces)
-    np.testing.assert_array_equal(quads, [square(0, 0, 30, 10), square(40, 0, 100, 10)])
-
-
-def test_pieces_of_upright_text_are_merged_along_it():
-    (quad,) = merge_at_spaces(["ab"], [("a", square(0, 20, 10, 30)), ("b", square(0, 5, 10, 15))])
-    np.testing.assert_array_equal(quad, square(0, 5, 10, 30))
-
-
-@pytest.mark.parametrize("pieces", [[], [("12", square(0, 0, 9, 9))], [("13", square(0, 0, 9, 9))]])
-def test_pieces_that_do_not_spell_the_words_are_an_error(pieces):
-    with pytest.raises(ValueError, match="do not spell"):
-        merge_at_spaces(["123"], pieces)
-
-
-@pytest.mark.parametrize(
-    ("words", "line", "expected"),
-    [
-        (["abcd"], square(10, 20, 50, 30), [square(10, 20, 50, 30)]),
-        (
-            ["ab", "cd"],
-            square(0, 0, 50, 10),
-            [square(0, 0, 20, 10), square(30, 0, 50, 10)],
-        ),
-        (
-            ["a", "bcd"],
-            square(0, 0, 10, 50),
-            [square(0, 0, 10, 10), square(0, 20, 10, 50)],
-        ),  # upright
-    ],
-)
-def test_a_line_without_word_boxes_is_cut_in_proportion_to_characters(words, line, expected):
-    np.testing.assert_allclose(cut_line(words, line), expected)

@@ -34,12 +34,22 @@ def test_one_thread_is_asked_for(known_page, monkeypatch):
 
 
 @needs_tesseract
-def test_a_missing_language_is_named_with_its_package():
-    with pytest.raises(
-        EngineUnavailableError,
-        match=r"no data for xho.*apt-get install tesseract-ocr-xho",
-    ):
-        create_engine(OcrOptions(engine="tesseract", languages=("eng", "xho")))
+def test_a_missing_language_is_named_with_its_package(monkeypatch):
+    from invoicegen.ocr import tesseract
+
+    program, available = tesseract._program()
+    monkeypatch.setattr(tesseract, "_program", lambda: (program, available - {"hun"}))
+    with pytest.raises(EngineUnavailableError, match=r"no data for hun.*apt-get install tesseract-ocr-hun"):
+        create_engine(OcrOptions(engine="tesseract", languages=("en", "hu")))
+
+
+@needs_tesseract
+def test_the_language_decides_which_letters_are_read(draw_lines):
+    page = draw_lines(((40, 30, "Größe Straße Zahlung für Öl"),), (800, 90))
+    german = create_engine(OcrOptions(engine="tesseract", languages=("de",))).recognise(page.image)
+    english = create_engine(OcrOptions(engine="tesseract")).recognise(page.image)
+    assert [word.text for word in german] == [text for text, _ in page.words]
+    assert [word.text for word in english] != [text for text, _ in page.words]
 
 
 def test_a_missing_program_is_named_with_its_package(monkeypatch, tmp_path):

@@ -65,12 +65,17 @@ def similarity(first: str, second: str) -> float:
     first, second = plain(first), plain(second)
     if not first or not second:
         return float(first == second)
+    return 1 - levenshtein(first, second) / max(len(first), len(second))
+
+
+def levenshtein(first: str, second: str) -> int:
+    """Fewest insertions, deletions and substitutions that make one text of the other."""
     row = list(range(len(second) + 1))
     for i, left in enumerate(first, 1):
         diagonal, row[0] = row[0], i
         for j, right in enumerate(second, 1):
             diagonal, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, diagonal + (left != right))
-    return 1 - row[-1] / max(len(first), len(second))
+    return row[-1]
 
 
 def equal(kind: MatchKind, truth: str, value: str | None) -> bool:

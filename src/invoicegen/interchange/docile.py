@@ -603,7 +603,7 @@ def _printed(where: str, one: _Field, box: Sequence[float], words: list[Word]) -
     import numpy as np
 
     from invoicegen.geometry import box_to_quad, quad_to_box
-    from invoicegen.ocr.rapid import cut_line
+    from invoicegen.ocr.cutting import cut_line
 
     texts = (one.text or "").split()
     if not texts:

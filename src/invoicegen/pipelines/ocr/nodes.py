@@ -7,6 +7,7 @@ from functools import partial
 
 from invoicegen.execution import ExecutionOptions
 from invoicegen.ocr import PDF_TEXT, OcrOptions
+from invoicegen.ocr.engine import require_engine
 from invoicegen.pipelines.options import GenerateOptions
 from invoicegen.pipelines.streaming import Loader, Record, process_shards, unfinished, variants_of
 
@@ -20,7 +21,11 @@ def recognise_words(
     ocr: OcrOptions,
     execution: ExecutionOptions,
 ) -> Iterator[tuple[dict[str, list[Record]], dict[str, list[Record]]]]:
-    """Words as an engine reads them, or as the PDF's text layer has them, a record a document."""
+    """Words as an engine reads them, or as the PDF's text layer has them, a record a document.
+
+    Raises:
+        EngineUnavailableError: Before any work, if an engine that documents are to be read by is not installed.
+    """
 
     def items(name: str) -> list[Record]:
         planned = variants_of(plans[name](), generate)
@@ -36,6 +41,10 @@ def recognise_words(
     yield {}, {}
     names = generate.shard_names()
     todo = unfinished(names, finished)
+    if todo:
+        for engine in {name for mix in generate.engines.values() for name, share in mix.items() if share}:
+            if engine != PDF_TEXT:
+                require_engine(engine)
     work = partial(recognise_document, dpi=generate.dpi, options=ocr)
     for name, records, quarantined in process_shards("recognise", todo, items, work, execution, len(names)):
         yield {name: records}, {name: quarantined} if quarantined else {}
@@ -54,7 +63,8 @@ def recognise_document(item: Record, dpi: int, options: OcrOptions) -> Record:
         read = [read_text_layer(item["pdf"], page, dpi) for page in range(len(item["images"]))]
         engine_version = f"pypdfium2 {version('pypdfium2')}"
     else:
-        engine = create_engine(options.model_copy(update={"engine": plan["ocr_engine"]}))
+        chosen = options.model_copy(update={"engine": plan["ocr_engine"]}).for_locale(plan["locale"])
+        engine = create_engine(chosen)
         read = [engine.recognise(decode_image(image)) for image in item["images"]]
         engine_version = engine.version
     return {
