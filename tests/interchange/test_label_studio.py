@@ -61,12 +61,12 @@ def task(pages):
     return copy.deepcopy(to_label_studio([pages[0]])[0])
 
 
-def test_a_corrected_label_changes_the_tags_and_drops_the_value(task, pages):
+def test_a_corrected_label_changes_the_tags_and_has_its_value_read_anew(task, pages):
     number = next(one for one in rectangles(task) if one["value"]["rectanglelabels"] == ["INVOICE_NUMBER"])
     number["value"]["rectanglelabels"] = ["PURCHASE_ORDER_NUMBER"]
     (page,) = from_label_studio([task])
     entity = next(one for one in page.entities if one.id == number["id"])
-    assert (entity.type, entity.value) == ("PURCHASE_ORDER_NUMBER", None)
+    assert (entity.type, entity.value) == ("PURCHASE_ORDER_NUMBER", entity.text)
     assert page.ner_tags[entity.words[0]] == "B-PURCHASE_ORDER_NUMBER"
     assert check_page(page) == []
     assert page.provenance.label_source == "human"
@@ -109,6 +109,34 @@ def test_a_deleted_rectangle_is_gone_and_its_line_goes_on(task, pages):
     assert set(after.members) == set(line.members) - {gone}
 
 
+def transcription(task, region):
+    results = task["predictions"][0]["result"]
+    return next(one for one in results if one["type"] == "textarea" and one["id"] == region)
+
+
+def test_a_corrected_transcription_corrects_the_words(task, pages):
+    seller = next(one for one in rectangles(task) if one["value"]["rectanglelabels"] == ["SELLER_NAME"])
+    text = transcription(task, seller["id"])["value"]["text"][0]
+    words = ["Corrected", *text.split()[1:]]
+    transcription(task, seller["id"])["value"]["text"] = [" ".join(words)]
+    (page,) = from_label_studio([task])
+    entity = next(one for one in page.entities if one.id == seller["id"])
+    assert entity.text == entity.value == " ".join(words)
+    assert page.words[entity.words[0]].text == "Corrected"
+    assert check_page(page) == []
+
+
+def test_a_moved_rectangle_need_not_be_transcribed_anew(task, pages):
+    source = pages[0]
+    total = next(one for one in rectangles(task) if one["value"]["rectanglelabels"] == ["TOTAL_AMOUNT"])
+    free = next(i for i, tag in enumerate(source.ner_tags) if tag == "O" and len(source.words[i].text) > 3)
+    x0, y0, x1, y1 = source.words[free].box
+    w, h = 100 / source.width, 100 / source.height
+    total["value"].update(x=x0 * w, y=y0 * h, width=(x1 - x0) * w, height=(y1 - y0) * h)
+    (page,) = from_label_studio([task])
+    assert next(one for one in page.entities if one.id == total["id"]).words == [free]
+
+
 def test_the_last_annotation_counts_and_cancelled_ones_do_not(task):
     result = task["predictions"][0]["result"]
     task["annotations"] = [{"result": result[:2]}, {"result": [], "was_cancelled": True}]
@@ -136,6 +164,12 @@ def broken(change):
         (broken(lambda task, r: r[0]["value"].update(x=99.0, width=30.0)), "leaves the image"),
         (broken(lambda task, r: r[0]["value"].update(x=0.0, y=0.0, width=0.2, height=0.2)), "holds no word"),
         (broken(lambda task, r: r[0]["value"].update(r[1]["value"])), "both hold the word"),
+        (
+            broken(
+                lambda task, r: transcription(task, r[0]["id"])["value"].update(text=["one two three four"])
+            ),
+            "task 7, region .*: 4 words are transcribed, the rectangle holds",
+        ),
         (broken(lambda task, r: task["data"].pop("invoicegen_page")), "no page of InvoiceGen"),
         (broken(lambda task, r: task.pop("predictions")), "neither annotations nor predictions"),
     ],
@@ -172,6 +206,7 @@ def test_tasks_that_people_made_of_images_get_their_words_from_ocr(tmp_path):
     draw.text((40, 40), "Hammer Tools", "black", font)
     draw.text((40, 140), "Nails", "black", font)
     draw.text((500, 140), "12.50", "black", font)
+    draw.text((40, 220), "lnv 7712", "black", font)
     image.save(tmp_path / "receipt.png")
 
     def rectangle(region, label, x, y, width, height):
@@ -188,18 +223,23 @@ def test_tasks_that_people_made_of_images_get_their_words_from_ocr(tmp_path):
                     rectangle("a", "shop", 20, 20, 300, 70),
                     rectangle("b", "article", 20, 120, 200, 70),
                     rectangle("c", "price", 450, 120, 180, 70),
+                    rectangle("d", "number", 100, 200, 200, 70),
+                    {"id": "d", "type": "textarea", "value": {"text": ["A 7712"]}},
                     {"type": "relation", "from_id": "b", "to_id": "c", "direction": "right"},
                 ]
             }
         ],
     }
     (tmp_path / "export.json").write_text(json.dumps([task]))
-    (tmp_path / "labels.yml").write_text("shop: SELLER_NAME\narticle: ITEM_DESCRIPTION\nprice: ITEM_AMOUNT\n")
+    (tmp_path / "labels.yml").write_text(
+        "shop: SELLER_NAME\narticle: ITEM_DESCRIPTION\nprice: ITEM_AMOUNT\nnumber: INVOICE_NUMBER\n"
+    )
     options = ReadOptions(labels=tmp_path / "labels.yml")
     ((one,), _) = read_annotations(tmp_path / "export.json", "label-studio", options)
     page = one.page
     assert {e.type: e.text for e in page.entities} == {
         "SELLER_NAME": "Hammer Tools", "ITEM_DESCRIPTION": "Nails", "ITEM_AMOUNT": "12.50",
+        "INVOICE_NUMBER": "A 7712",  # as transcribed, though OCR reads one word there
     }  # fmt: skip
     (line,) = page.relations
     assert (line.type, len(line.members)) == ("line_item", 2)

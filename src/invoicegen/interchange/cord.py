@@ -13,7 +13,14 @@ from invoicegen.interchange.errors import InterchangeError
 from invoicegen.interchange.labels import OUTSIDE, LabelMap
 from invoicegen.interchange.options import ReadOptions
 from invoicegen.interchange.pictures import Picture, check_picture, file_picture, find_image
-from invoicegen.interchange.reading import Foreign, parse_json, read_json, read_json_lines, validate
+from invoicegen.interchange.reading import (
+    Foreign,
+    open_parquet,
+    parse_json,
+    read_json,
+    read_json_lines,
+    validate,
+)
 from invoicegen.interchange.records import DraftEntity, DraftPage, LabelledPage, image_path
 from invoicegen.schema.annotation import Page, Split, Word
 from invoicegen.schema.taxonomy import ITEM_ENTITY_TYPES
@@ -141,9 +148,7 @@ def _records(path: Path, options: ReadOptions) -> Iterator[_Found]:
 
 
 def _rows(file: Path, split: Split | None) -> Iterator[_Found]:
-    import pyarrow.parquet as pq
-
-    parquet = pq.ParquetFile(file)
+    parquet = open_parquet(file)
     if not {"image", "ground_truth"} <= set(parquet.schema_arrow.names):
         raise InterchangeError(f"{file}: has no columns image and ground_truth; is it CORD?")
     number = 0
@@ -151,7 +156,9 @@ def _rows(file: Path, split: Split | None) -> Iterator[_Found]:
         for row in batch.to_pylist():
             number += 1
             where = f"{file}, row {number}"
-            data = row["image"]["bytes"]
+            data = (row["image"] or {}).get("bytes")
+            if not data or not isinstance(row["ground_truth"], str):
+                raise InterchangeError(f"{where}: has no image, or no ground_truth as text; write both")
             record = parse_json(row["ground_truth"], where, None)
             picture = check_picture(partial(bytes, data), where)
             yield where, f"{file.stem}-{number:05d}", record, picture, split

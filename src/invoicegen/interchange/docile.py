@@ -13,13 +13,20 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field
 
-from invoicegen.geometry import union
+from invoicegen.geometry import box_to_quad, union
 from invoicegen.interchange.errors import InterchangeError
 from invoicegen.interchange.labels import OUTSIDE, LabelMap
 from invoicegen.interchange.options import ReadOptions
 from invoicegen.interchange.pictures import Picture, check_picture
 from invoicegen.interchange.reading import Foreign, read_json, validate
-from invoicegen.interchange.records import DraftEntity, DraftPage, LabelledPage, documents_of, words_inside
+from invoicegen.interchange.records import (
+    DraftEntity,
+    DraftPage,
+    LabelledPage,
+    cut_words,
+    documents_of,
+    words_inside,
+)
 from invoicegen.schema.annotation import DocumentType, Entity, Page, Split, TableRegion, Word
 from invoicegen.schema.taxonomy import ENTITY_TYPES
 
@@ -359,6 +366,7 @@ class _Row(Foreign):
 class _Column(Foreign):
     left: float
     right: float
+    column_type: str = ""
 
 
 class _Grid(Foreign):
@@ -408,7 +416,8 @@ def read_docile(path: Path, options: ReadOptions, labels: LabelMap) -> list[Draf
     """Documents of an unpacked DocILE dataset.
 
     Words are those of ``ocr/``, or of the PDF's text layer where there is no such file. A value is the words whose
-    middle lies in its box; where there are none, its text is cut to words over its box. BIO has one label a word: where
+    middle lies in its box, and of them those that spell its text where some do; where there are none in the box, its
+    text is cut to words over it. BIO has one label a word: where
     two values claim it, the one of fewer words has it, of equal ones a total before what is due, then the order of the
     taxonomy. Rows and columns of the table grid give the cells. Documents of one cluster stay together in one split.
 
@@ -474,7 +483,11 @@ def _document(
     for page in range(count):
         found = entities[page]
         grid = meta.page_to_table_grid.get(str(page))
-        headers, cells = ([], []) if grid is None else _cells(grid, words[page], pictures[page])
+        headers, cells = (
+            ([], [])
+            if grid is None
+            else _cells(grid, words[page], pictures[page], found, _column_types(file, grid, labels))
+        )
         drafts.append(
             DraftPage(
                 where=f"{file}, page {page}",
@@ -591,7 +604,7 @@ def _entities(
         if name == OUTSIDE:
             continue
         box = _pixels(one.bbox, pictures[one.page])
-        inside = words_inside(words[one.page], box)
+        inside = _spelling(one.text, words_inside(words[one.page], box), words[one.page])
         if not inside:
             inside = _printed(where, one, box, words[one.page])
         item = name.startswith("ITEM_") and one.line_item_id is not None
@@ -599,21 +612,22 @@ def _entities(
     return [_settled(one) for one in claims]
 
 
+def _spelling(text: str | None, inside: list[int], words: Sequence[Word]) -> list[int]:
+    """Those of the words in a box that spell its text, in its order; all of them if they do not."""
+    wanted = (text or "").split()
+    found: list[int] = []
+    for i in inside:
+        if len(found) < len(wanted) and words[i].text == wanted[len(found)]:
+            found.append(i)
+    return found if wanted and len(found) == len(wanted) else inside
+
+
 def _printed(where: str, one: _Field, box: Sequence[float], words: list[Word]) -> list[int]:
-    import numpy as np
-
-    from invoicegen.geometry import box_to_quad, quad_to_box
-    from invoicegen.ocr.cutting import cut_line
-
     texts = (one.text or "").split()
     if not texts:
         raise InterchangeError(f"{where}: holds no word and has no text; draw it around what it means")
-    quads = cut_line(texts, np.array(box_to_quad(box)).reshape(4, 2))
     start = len(words)
-    words += [
-        Word(text=text, box=list(quad_to_box(quad.ravel().tolist())), source="ocr")
-        for text, quad in zip(texts, quads, strict=True)
-    ]
+    words += cut_words(texts, box_to_quad(box))
     return list(range(start, len(words)))
 
 
@@ -635,10 +649,24 @@ def _settled(claims: Sequence[DraftEntity]) -> list[DraftEntity]:
     return [kept[place] for place in sorted(kept)]
 
 
-def _cells(grid: _Grid, words: Sequence[Word], picture: Picture) -> tuple[list[list[int]], list[list[int]]]:
+def _column_types(file: Path, grid: _Grid, labels: LabelMap) -> list[str]:
+    return [
+        labels(one.column_type, f"{file}, column {i} of a table grid") if one.column_type else OUTSIDE
+        for i, one in enumerate(grid.columns, 1)
+    ]
+
+
+def _cells(
+    grid: _Grid,
+    words: Sequence[Word],
+    picture: Picture,
+    entities: Sequence[DraftEntity],
+    column_types: Sequence[str],
+) -> tuple[list[list[int]], list[list[int]]]:
     """Words of the header cells and of the data cells of the table, cell by cell.
 
-    A row that is merged upwards or downwards belongs to its neighbour.
+    A row that is merged upwards or downwards belongs to its neighbour. Where columns overlap, a value is in the one of
+    its type, and other words are in the narrowest.
     """
     owner = list(range(len(grid.rows)))
     for i, row in enumerate(grid.rows):
@@ -647,15 +675,20 @@ def _cells(grid: _Grid, words: Sequence[Word], picture: Picture) -> tuple[list[l
     for i in reversed(range(len(grid.rows) - 1)):
         if grid.rows[i].row_type == "down-merge":
             owner[i] = owner[i + 1]
+    type_of = {place: one.type for one in entities for place in one.words}
     found: Mapping[str, dict[tuple[int, int], list[int]]] = {"header": {}, "data": {}}
     for place, word in enumerate(words):
         x = (word.box[0] + word.box[2]) / 2 / picture.width
         y = (word.box[1] + word.box[3]) / 2 / picture.height
         down = next((i for i, one in enumerate(grid.rows) if one.top <= y <= one.bottom), None)
-        across = next((i for i, one in enumerate(grid.columns) if one.left <= x <= one.right), None)
-        if down is None or across is None:
+        across = [
+            (name != type_of.get(place, OUTSIDE), one.right - one.left, i)
+            for i, (one, name) in enumerate(zip(grid.columns, column_types, strict=True))
+            if one.left <= x <= one.right
+        ]
+        if down is None or not across:
             continue
         kind = grid.rows[owner[down]].row_type
         if kind in found:
-            found[kind].setdefault((owner[down], across), []).append(place)
+            found[kind].setdefault((owner[down], min(across)[-1]), []).append(place)
     return list(found["header"].values()), list(found["data"].values())

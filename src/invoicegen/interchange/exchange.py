@@ -24,7 +24,7 @@ from invoicegen.splitting import assign_split
 
 _LABELS: Final[dict[ImportFormat, Mapping[str, str]]] = {
     "label-studio": {},
-    "hf": {},
+    "hf": {**funsd.LABELS, **cord.LABELS},
     "funsd": funsd.LABELS,
     "cord": cord.LABELS,
     "sroie": sroie.LABELS,

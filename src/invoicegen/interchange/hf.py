@@ -11,6 +11,7 @@ from invoicegen.interchange.errors import InterchangeError
 from invoicegen.interchange.labels import OUTSIDE, LabelMap
 from invoicegen.interchange.options import ReadOptions
 from invoicegen.interchange.pictures import check_picture, file_picture
+from invoicegen.interchange.reading import open_parquet
 from invoicegen.interchange.records import DraftEntity, DraftPage, LabelledPage
 from invoicegen.schema.annotation import Page, Split, Word
 from invoicegen.schema.taxonomy import (
@@ -189,14 +190,10 @@ def _rows(path: Path) -> Iterator[_Row]:
     if path.is_dir() and any(file.is_file() for file in saved):
         yield from _saved_rows(path)
         return
-    import pyarrow.parquet as pq
     from datasets import Features
 
     for file in sorted(path.rglob("*.parquet")) if path.is_dir() else [path]:
-        try:
-            parquet = pq.ParquetFile(file)
-        except (OSError, ValueError) as error:
-            raise InterchangeError(f"{file}: no Parquet file ({error}); write it again") from None
+        parquet = open_parquet(file)
         names = _names(Features.from_arrow_schema(parquet.schema_arrow))
         split = _SPLITS.get(file.stem.split("-")[0]) or next(
             (_SPLITS[part] for part in reversed(file.parts) if part in _SPLITS), None

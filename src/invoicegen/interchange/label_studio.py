@@ -12,6 +12,7 @@ from xml.sax.saxutils import quoteattr
 
 from pydantic import Field, ValidationError
 
+from invoicegen.geometry import box_to_quad, union
 from invoicegen.interchange.errors import InterchangeError
 from invoicegen.interchange.labels import OUTSIDE, LabelMap
 from invoicegen.interchange.options import ReadOptions, WriteOptions
@@ -22,6 +23,7 @@ from invoicegen.interchange.records import (
     DraftPage,
     LabelledPage,
     RelationType,
+    cut_words,
     image_path,
     words_inside,
 )
@@ -153,8 +155,8 @@ def from_label_studio(tasks: Sequence[Mapping[str, Any]]) -> list[Page]:
     """Corrected tasks as pages with ``label_source`` human: all of them, or none.
 
     A rectangle that people left alone has its words; one that they drew or moved has the words whose middle lies in
-    it, in reading order. Values are those of entities whose words did not change, and None for others. Lines are taken
-    from relations that still join two rectangles.
+    it, in reading order. Words read as the transcription says where it was changed. A value whose words, text or label
+    changed is read from the print anew. Lines are taken from relations that still join two rectangles.
 
     Args:
         tasks: A Label Studio export (JSON) of tasks that :func:`to_label_studio` made. Of several annotations of a task
@@ -229,14 +231,15 @@ class _Place(Foreign):
 
 def _results(where: str, task: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What people drew, or what they were offered if they drew nothing."""
-    given = [one for one in task.get("annotations") or [] if not one.get("was_cancelled")] or task.get(
+    drawn = task.get("annotations") or []
+    given = [one for one in drawn if not (isinstance(one, dict) and one.get("was_cancelled"))] or task.get(
         "predictions"
     )
     if not given:
         raise InterchangeError(
             f"{where}: neither annotations nor predictions; label it, or leave it out of the export"
         )
-    results = given[-1].get("result")
+    results = given[-1].get("result") if isinstance(given[-1], dict) else None
     if not isinstance(results, list) or not all(isinstance(one, dict) for one in results):
         raise InterchangeError(f"{where}: its annotation has no list of results; export the project again")
     return results
@@ -258,6 +261,35 @@ def _rectangle(
     if x0 < -1 or y0 < -1 or x1 > width + 1 or y1 > height + 1:
         raise InterchangeError(f"{region}: leaves the image; move it onto the page")
     return name, [x0, y0, x1, y1]
+
+
+def _transcriptions(results: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Words of the transcription of each region that has one."""
+    found = {}
+    for result in results:
+        texts = (result.get("value") or {}).get("text") if result.get("type") == "textarea" else None
+        if words := " ".join(texts if isinstance(texts, list) else [texts or ""]).split():
+            found[str(result.get("id"))] = words
+    return found
+
+
+def _as_written(words: list[Word], inside: list[int], written: Sequence[str]) -> list[int]:
+    """Places of the words of a rectangle, put right by its transcription.
+
+    Words that OCR cut otherwise are emptied, and those of the transcription cut over their box come in their place.
+    """
+    if not written:
+        return inside
+    if len(written) == len(inside):
+        for i, text in zip(inside, written, strict=True):
+            words[i] = words[i].model_copy(update={"text": text})
+        return inside
+    around = union([words[i].box for i in inside])
+    for i in inside:
+        words[i] = words[i].model_copy(update={"text": ""})
+    start = len(words)
+    words += cut_words(written, box_to_quad(around))
+    return list(range(start, len(words)))
 
 
 class _Claims:
@@ -292,7 +324,7 @@ def _draft(
 ) -> DraftPage:
     """A task that people made of an image: its words are read by an OCR engine."""
     from invoicegen.images import decode_image
-    from invoicegen.ocr import create_engine
+    from invoicegen.ocr import EngineUnavailableError, UnknownEngineError, create_engine
 
     name = next(
         (
@@ -314,9 +346,13 @@ def _draft(
             raise
         image = find_image(uploaded, folders, where)
     picture = file_picture(image, where)
-    engine = create_engine(options.engine)
+    try:
+        engine = create_engine(options.engine)
+    except (EngineUnavailableError, UnknownEngineError) as error:
+        raise InterchangeError(f"{where}: its image must be read by OCR, but {error}") from None
     words = engine.recognise(decode_image(picture.read()))
     results = _results(where, task)
+    written = _transcriptions(results)
     claims = _Claims(where, words)
     found: dict[str, tuple[str, list[int]]] = {}
     for result in results:
@@ -324,8 +360,9 @@ def _draft(
             label, box = _rectangle(where, result, picture.width, picture.height, labels)
             if label != OUTSIDE:
                 inside = words_inside(words, box)
-                claims.take(str(result.get("id")), label, inside)
-                found[str(result.get("id"))] = (label, inside)
+                region = str(result.get("id"))
+                claims.take(region, label, inside)
+                found[region] = (label, _as_written(words, inside, written.get(region, [])))
     groups = _groups(results, found)
     member_of = {member: f"human-{i}" for i, (_, members) in enumerate(groups) for member in members}
     return DraftPage(
@@ -352,6 +389,8 @@ def _page(where: str, task: Mapping[str, Any], labels: LabelMap) -> Page:
             "`invoicegen convert --to label-studio` and keep the task's data"
         ) from None
     results = _results(where, task)
+    written = _transcriptions(results)
+    words = list(page.words)
     before = {entity.id: entity for entity in page.entities}
     claims = _Claims(where, page.words)
     entities: list[Entity] = []
@@ -361,9 +400,15 @@ def _page(where: str, task: Mapping[str, Any], labels: LabelMap) -> Page:
         entity = _entity(where, page, result, before, labels)
         if entity is not None:
             claims.take(entity.id, entity.type, entity.words)
+            old = before.get(entity.id)
+            texts = written.get(entity.id)
+            if texts and (old is None or texts != old.text.split()):
+                entity = _corrected(where, entity, texts, words)
             entities.append(entity)
+    entities = _read_anew(entities, before, words)
     changed = page.model_copy(
         update={
+            "words": words,
             "entities": entities,
             "relations": _relations(results, entities, page),
             "ner_tags": bio_tags(len(page.words), [(one.type, one.words) for one in entities]),
@@ -382,6 +427,39 @@ def _page(where: str, task: Mapping[str, Any], labels: LabelMap) -> Page:
     if problems := check_page(changed):
         raise InterchangeError(f"{where}: {'; '.join(problems)}")
     return changed
+
+
+def _read_anew(
+    entities: Sequence[Entity], before: Mapping[str, Entity], words: Sequence[Word]
+) -> list[Entity]:
+    """Entities with the values that their print says, where it is not what it was."""
+    from invoicegen.extraction.hints import infer_hints
+    from invoicegen.extraction.values import normalise_value
+
+    def as_before(one: Entity) -> bool:
+        old = before.get(one.id)
+        return old is not None and (old.type, old.words, old.text) == (one.type, one.words, one.text)
+
+    hints = infer_hints([word.text for word in words])
+    return [
+        one
+        if as_before(one)
+        else one.model_copy(update={"value": normalise_value(one.type, one.text, hints)})
+        for one in entities
+    ]
+
+
+def _corrected(where: str, entity: Entity, texts: Sequence[str], words: list[Word]) -> Entity:
+    """An entity whose words read as people transcribed them; puts them right in ``words``."""
+    if len(texts) != len(entity.words):
+        raise InterchangeError(
+            f"{where}, region {entity.id}: {len(texts)} words are transcribed, the rectangle holds {len(entity.words)} "
+            f"({entity.text!r}); transcribe each word that is there, as it is printed"
+        )
+    for i, text in zip(entity.words, texts, strict=True):
+        words[i] = words[i].model_copy(update={"text": text})
+    text = " ".join(texts)
+    return entity if text == entity.text else entity.model_copy(update={"text": text})
 
 
 def _entity(

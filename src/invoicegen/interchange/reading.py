@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from invoicegen.interchange.errors import InterchangeError
+
+if TYPE_CHECKING:
+    import pyarrow.parquet as pq
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -65,6 +68,20 @@ def read_json_lines(path: Path) -> Iterator[tuple[str, Any]]:
     for number, line in enumerate(read_text(path).splitlines(), 1):
         if line.strip():
             yield f"{path}, line {number}", parse_json(line, str(path), number)
+
+
+def open_parquet(path: Path) -> pq.ParquetFile:
+    """A Parquet file.
+
+    Raises:
+        InterchangeError: If it is none, or damaged.
+    """
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.ParquetFile(path)
+    except (OSError, ValueError) as error:
+        raise InterchangeError(f"{path}: no Parquet file ({error}); write it again") from None
 
 
 def validate(model: type[Model], record: Any, where: str) -> Model:

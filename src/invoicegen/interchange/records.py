@@ -109,6 +109,20 @@ def image_path(page: Page) -> PurePosixPath:
     return path
 
 
+def cut_words(texts: Sequence[str], quad: Sequence[float]) -> list[Word]:
+    """A line's words, its quad (eight floats, pixels) cut among them in proportion to their characters."""
+    import numpy as np
+
+    from invoicegen.geometry import quad_to_box
+    from invoicegen.ocr.cutting import cut_line
+
+    places = cut_line(texts, np.array(quad, dtype=np.float64).reshape(4, 2))
+    return [
+        Word(text=text, box=list(quad_to_box(place.ravel().tolist())), source="ocr")
+        for text, place in zip(texts, places, strict=True)
+    ]
+
+
 def words_inside(words: Sequence[Word], box: Sequence[float]) -> list[int]:
     """Places of the words whose middle lies in ``box``."""
     x0, y0, x1, y1 = box

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from invoicegen.interchange.errors import InterchangeError
 from invoicegen.interchange.pictures import whole_folder
+from invoicegen.interchange.reading import open_parquet
 from invoicegen.interchange.records import LabelledPage
 
 if TYPE_CHECKING:
@@ -32,19 +33,16 @@ def read_shards(path: Path) -> Iterator[LabelledPage]:
     Raises:
         InterchangeError: If there is none, or one holds other things.
     """
-    import pyarrow.parquet as pq
-
     files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
     if not files:
         raise InterchangeError(
             f"{path}: no Parquet file in it; name a folder such as data/05_model_input/test_pages"
         )
     for file in files:
-        try:
-            table = pq.read_table(file, columns=["annotation", "split", "image"])
-        except (OSError, ValueError) as error:
-            raise InterchangeError(f"{file}: no shard of labelled pages ({error})") from None
-        yield from table_pages(table)
+        parquet = open_parquet(file)
+        if not {"annotation", "split", "image"} <= set(parquet.schema_arrow.names):
+            raise InterchangeError(f"{file}: no shard of labelled pages; for other Parquet files give --from")
+        yield from table_pages(parquet.read(["annotation", "split", "image"]))
 
 
 def pages_table(pages: Iterable[LabelledPage]) -> pa.Table:

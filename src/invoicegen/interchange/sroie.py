@@ -8,15 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-
-from invoicegen.geometry import quad_to_box
 from invoicegen.interchange.errors import InterchangeError
 from invoicegen.interchange.labels import OUTSIDE, LabelMap
 from invoicegen.interchange.options import ReadOptions
 from invoicegen.interchange.pictures import file_picture, find_image
 from invoicegen.interchange.reading import Foreign, read_json, read_text, validate
-from invoicegen.interchange.records import DraftEntity, DraftPage
+from invoicegen.interchange.records import DraftEntity, DraftPage, cut_words
 from invoicegen.schema.annotation import Split, Word
 from invoicegen.schema.taxonomy import VALUE_KINDS
 
@@ -117,8 +114,6 @@ def _draft(file: Path, options: ReadOptions, labels: LabelMap, notes: list[str])
 
 def _words(file: Path) -> tuple[list[Word], list[list[int]]]:
     """Words of the lines, and the words of each line."""
-    from invoicegen.ocr.cutting import cut_line
-
     words: list[Word] = []
     lines: list[list[int]] = []
     for number, line in enumerate(read_text(file).splitlines(), 1):
@@ -131,11 +126,8 @@ def _words(file: Path) -> tuple[list[Word], list[list[int]]]:
                 "the text, parted by commas"
             )
         texts = match[9].split()
-        corners = np.array([float(match[i]) for i in range(1, 9)]).reshape(4, 2)
-        places = list(range(len(words), len(words) + len(texts)))
-        for text, quad in zip(texts, cut_line(texts, corners), strict=True):
-            words.append(Word(text=text, box=list(quad_to_box(quad.ravel().tolist())), source="ocr"))
-        lines.append(places)
+        lines.append(list(range(len(words), len(words) + len(texts))))
+        words += cut_words(texts, [float(match[i]) for i in range(1, 9)])
     return words, lines
 
 
