@@ -22,6 +22,7 @@ from invoicegen.templates.fonts import load_fonts
 FAMILIES = ("modern", "classic", "receipt")
 DPI = 150
 FINE = 4  # pixels of the fine raster for one of DPI
+DOCUMENTS = 4  # of each family and kind
 SEARCH = 6 * FINE  # fine pixels around a box in which its ink is looked for
 
 
@@ -45,15 +46,26 @@ CASES = [
 ]
 
 
-def test_every_kind_has_a_family() -> None:
+def able(family: str, kind: str) -> list[str]:
+    """Locales that have documents of this kind in this family."""
+    return [locale for locale in LOCALES if kind in document_kinds_for(family, locale)]
+
+
+def locales_of(family: str, kind: str) -> list[str]:
+    """The locales that a case is looked at in: the cases together go through all of them, in turn."""
+    first, fitting = DOCUMENTS * CASES.index((family, kind)), able(family, kind)
+    return [fitting[(first + turn) % len(fitting)] for turn in range(DOCUMENTS)]
+
+
+def test_every_kind_and_every_locale_is_looked_at() -> None:
     assert {kind for _, kind in CASES} == set(KINDS)
+    assert {locale for case in CASES for locale in locales_of(*case)} == set(LOCALES)
 
 
 @pytest.mark.parametrize(("family", "kind"), CASES)
 def test_line_items_rebuilt_from_the_tags_are_those_of_the_record(family: str, kind: str) -> None:
-    able = [locale for locale in LOCALES if kind in document_kinds_for(family, locale)]
-    for index in range(4):
-        plan = plan_document(index, options(family, kind, able))
+    for index, locale in enumerate(locales_of(family, kind)):
+        plan = plan_document(index, options(family, kind, [locale]))
         invoice = synthesise(plan)
         assert invoice.check_totals() == []
         rendered = render_document(compose(invoice, plan), dpi=DPI)

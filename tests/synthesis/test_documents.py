@@ -22,7 +22,8 @@ from stdnum.ch import esr
 from invoicegen.schema.invoice import RECEIPT_KINDS, Invoice, document_type_of
 from invoicegen.schema.plan import DocumentPlan
 from invoicegen.synthesis import KINDS, LOCALES, load_locale, synthesise
-from invoicegen.synthesis.locales import load_language
+from invoicegen.synthesis.currencies import names_another
+from invoicegen.synthesis.locales import load_industries, load_language
 
 SEED = 11
 
@@ -354,3 +355,53 @@ def test_a_qr_reference_stands_beside_a_qr_iban(documents):
     assert institutions[True]
     assert all(30000 <= number <= 31999 for number in institutions[True])
     assert not any(30000 <= number <= 31999 for number in institutions.get(False, []))
+
+
+def test_no_text_speaks_of_another_currency(documents):
+    for doc in documents:
+        texts = [*doc.notes, doc.fine_print or "", doc.advert or ""]
+        assert not [text for text in texts if names_another(text, doc.currency)], doc.doc_id
+
+
+def test_no_mask_is_left_in_an_address(documents):
+    parties = [party for doc in documents for party in (doc.seller, doc.buyer, doc.ship_to) if party]
+    assert len(parties) > 1000
+    assert not [line for party in parties for line in party.address.lines if re.search(r"[%@]", line)]
+
+
+def test_dates_beside_the_document_are_dates(documents):
+    keys = {"order_date", "print_date", "ship_date", "tax_point_date", "arrival", "departure"}
+    dates = [(doc, key, doc.extras[key]) for doc in documents for key in keys & doc.extras.keys()]
+    assert {key for _, key, _ in dates} == keys
+    for doc, key, text in dates:
+        day = dt.date.fromisoformat(text)
+        assert abs((doc.issue_date - day).days) <= 45, (doc.doc_id, key)
+
+
+def test_the_rows_of_a_stay_lie_in_it(documents):
+    stays = [doc for doc in documents if doc.kind == "hotel_bill" and "arrival" in doc.extras]
+    assert len(stays) > 10
+    for doc in stays:
+        days = {line.service_date for line in doc.lines if line.service_date}
+        assert all(dt.date.fromisoformat(doc.extras["arrival"]) <= day <= doc.issue_date for day in days)
+
+
+def test_nothing_is_shipped_with_a_service(documents):
+    services = [doc for doc in documents if load_industries()[doc.industry].service]
+    assert not [doc.doc_id for doc in services if {"ship_via", "ship_date"} & doc.extras.keys()]
+
+
+def test_sections_are_in_the_order_of_their_phases(documents):
+    sectioned = [[line.section for line in doc.lines if line.section] for doc in documents]
+    numbered = [
+        [text for text in texts if re.fullmatch(r"[^\W\d]+ [12]|[12]\. [^\W\d]+", text)]
+        for texts in sectioned
+    ]
+    assert sum(len(texts) > 1 for texts in numbered) > 3
+    assert all(texts == sorted(texts) for texts in numbered)
+
+
+def test_a_bill_begins_with_what_its_trade_lives_by(documents):
+    for doc in documents:
+        if doc.kind == "utility_bill":
+            assert doc.lines[0].unit_code == "KWH", doc.doc_id

@@ -280,3 +280,133 @@ def test_a_wide_logo_stays_in_its_column():
         strip = page[top : top + 40, left - 3 : left - 1]
         narrowest = min(narrowest, float(strip.min()) / 255)
     assert narrowest > 0.9  # nothing is painted right before the name
+
+
+def values(html, entity):
+    """Printed words of an entity by value."""
+    found = {}
+    for word in words(html):
+        if word.entity == entity:
+            found.setdefault(word.value, []).append(word.text)
+    return found
+
+
+def test_a_schedule_lists_times_and_is_no_entity():
+    changes = {"families": {"modern": 1}, "kinds": {"advertising_invoice": 1}, "locales": {"en_US": 1}}
+    _, invoice, html = search(
+        lambda invoice: any(line.quantity >= 3 for line in invoice.lines),
+        {"schedule": True, "head_missing": False},
+        **changes,
+    )
+    times = [word for word in words(html) if word.field and word.field.endswith(".times")]
+    assert len({word.field for word in times}) == len(invoice.lines)
+    assert len(times) >= 3 * len(invoice.lines)
+    assert not any(word.entity for word in times)
+    assert not any(word.cell for word in times)
+
+
+def test_an_agency_keeps_its_commission():
+    changes = {"families": {"modern": 1}, "kinds": {"advertising_invoice": 1}, "locales": {"en_US": 1}}
+    _, invoice, html = search(
+        lambda invoice: any("ommission" in entry.reason for entry in invoice.allowances_charges), **changes
+    )
+    (entry,) = [entry for entry in invoice.allowances_charges if "ommission" in entry.reason]
+    assert entry.percent == 15
+    assert invoice.totals.net == invoice.totals.line_sum - invoice.totals.allowances + invoice.totals.charges
+    assert values(html, "DISCOUNT_AMOUNT")
+
+
+def test_an_order_number_over_the_rows_is_labelled():
+    structure = {"order_in_table": True, "refs": "list"}
+    _, invoice, html = search(lambda invoice: invoice.purchase_order_number, structure, **PAGES)
+    assert list(values(html, "PURCHASE_ORDER_NUMBER")) == [invoice.purchase_order_number]
+
+
+def test_an_order_number_is_always_printed():
+    _, invoice, html = search(
+        lambda invoice: invoice.purchase_order_number,
+        {"order_in_table": False, "refs_count": 2},
+        **PAGES,
+    )
+    assert invoice.purchase_order_number in values(html, "PURCHASE_ORDER_NUMBER")
+
+
+def test_a_unit_in_the_column_of_quantities_keeps_its_own_label():
+    structure = {
+        "unit_in_quantity": True,
+        "columns": ["ITEM_DESCRIPTION", "ITEM_QUANTITY", "ITEM_UNIT_PRICE", "ITEM_AMOUNT"],
+    }
+    _, invoice, html = search(lambda invoice: all(line.unit for line in invoice.lines), structure, **PAGES)
+    found = values(html, "ITEM_UNIT")
+    assert set(found) == {line.unit_code for line in invoice.lines}
+
+
+@pytest.mark.parametrize("refs", ["boxes", "form", "table", "grid"])
+def test_a_form_has_captions_that_nothing_is_filled_in_for(refs):
+    _, _, filled = document(4, {"refs": refs, "refs_blank": 0}, **PAGES)
+    _, _, unfilled = document(4, {"refs": refs, "refs_blank": 3}, **PAGES)
+    more = {word.text for word in words(unfilled)} - {word.text for word in words(filled)}
+    assert more
+    assert [word.text for word in words(unfilled) if word.entity == "INVOICE_NUMBER"] == [
+        word.text for word in words(filled) if word.entity == "INVOICE_NUMBER"
+    ]
+
+
+@pytest.mark.parametrize("gene", ["party_table", "seller_compact"])
+def test_names_and_addresses_are_labelled_in_every_form_of_a_party(gene):
+    genes = {"party_table": False, "seller_compact": False, gene: True, "footer": "none", "window": False}
+    for index in range(4):
+        _, invoice, html = document(index, genes, **PAGES)
+        assert list(values(html, "SELLER_NAME")) == [invoice.seller.name]
+        (address,) = values(html, "SELLER_ADDRESS")
+        assert all(line in address for line in invoice.seller.address.lines)
+
+
+def test_totals_in_a_row_are_those_of_the_record():
+    genes = {"totals_place": "row", "tail": [["totals"]], "due_box": False, "page": "A4"}
+    _, invoice, html = search(lambda invoice: not invoice.totals.paid, genes, **PAGES)
+    (total,) = values(html, "TOTAL_AMOUNT")
+    scale = 10**invoice.currency_digits
+    assert round(float(total) * scale) == invoice.totals.gross
+
+
+def test_blocks_with_nothing_to_say_take_no_room():
+    genes = {"tail": [["totals"], ["advert", "fine_print"], ["remit_to"], ["stamp"]], "watermark": False}
+    nothing = search(
+        lambda i: not i.advert and not i.fine_print and not i.remit_to and not i.notes,
+        genes,
+        **PAGES,
+    )
+    assert nothing[2].count('class="row tail') == 2
+
+
+def test_small_blocks_do_not_stand_alone_on_the_last_page():
+    """The row before comes along, where a small block has no room below it."""
+    genes = {
+        "tail": [["totals"], ["payment"], ["stamp"], ["sign"]],
+        "footer": "none", "page": "A4", "landscape": False, "carry_rows": 0, "item_rows": "one",
+    }  # fmt: skip
+    seen = 0
+    for index in range(14):
+        _, _, html = document(index, genes | {"blank_rows": 3 * index}, {"margin_mm": 25.0}, **PAGES)
+        pages = render_document(html).pages
+        if len(pages) > 1 and "payment.method" in {word.field for page in pages for word in page.words}:
+            seen += 1
+            last = {word.field for word in pages[-1].words}
+            assert last & {"payment.method", "totals.gross"}, index
+    assert seen > 1
+
+
+@pytest.mark.parametrize("index", range(6))
+def test_a_footer_of_columns_stays_on_the_paper(index):
+    genes = {"footer": "columns", "footer_bank": True, "band": False, "landscape": False}
+    _, _, html = document(index, genes, {"size_pt": 10.5, "margin_mm": 10.0, "line_height": 1.5}, **PAGES)
+    assert all(word.visible == 1 for word in words(html))
+
+
+@pytest.mark.parametrize("font", ["C-64", "B612 Mono", "Liberation Mono"])
+def test_wide_type_fits_a_narrow_roll(font):
+    _, _, html = document(7, {"sheet": "roll58"}, {"font": font, "size_pt": 9.5}, **ROLLS)
+    amounts = [word for word in words(html) if word.entity in ("ITEM_AMOUNT", "TOTAL_AMOUNT")]
+    assert amounts
+    assert all(word.visible == 1 for word in amounts)

@@ -25,6 +25,7 @@ from invoicegen.schema.invoice import (
     round_half_up,
 )
 from invoicegen.schema.plan import DocumentPlan
+from invoicegen.synthesis.currencies import names_another
 from invoicegen.synthesis.draw import Draw
 from invoicegen.synthesis.goods import Goods, draw_line_count, fill_note
 from invoicegen.synthesis.identifiers import (
@@ -82,6 +83,7 @@ _MEANS_CODES: Final = {
 }
 """UNCL4461, payment means."""
 _ORIGINS: Final = ("CN", "DE", "IT", "PL", "TW", "US", "CZ", "VN", "TR", "JP", "FR", "IN", "MX", "NL", "KR")
+_COMMISSION: Final = Decimal(15)  # percent of the price of advertising that its agency keeps
 _CHEQUES: Final = ("US", "GB", "CA", "AU", "IE", "MY")
 _INCOTERMS: Final = ("EXW", "FCA", "FOB", "CIF", "DAP", "DDP", "CPT", "FOB Origin")
 _PORTS: Final = (
@@ -311,7 +313,8 @@ class _Document:
 
     def _remit_to(self, seller: Party) -> Party | None:
         """Where cheques go to, in countries that still write them."""
-        if self.receipt or self.locale.country not in _CHEQUES or not self.draw.chance(0.14):
+        cheques = self.locale.country in _CHEQUES and self.locale.language == "en"
+        if self.receipt or not cheques or not self.draw.chance(0.14):
             return None
         address = draw_address(self.names, self.locale.language)
         box = self.draw.mask(self.draw.pick(("P.O. Box ####", "PO Box #####", "Dept ####, P.O. Box ######")))
@@ -341,7 +344,12 @@ class _Document:
     def _printed_text(self, patterns: list[str], seller: Party, chance: float) -> str | None:
         known = {"seller": seller.name, "email": seller.email, "website": seller.website}
         values = {name: value for name, value in known.items() if value is not None}
-        usable = [p for p in patterns if not any(f"{{{name}}}" in p for name in known.keys() - values.keys())]
+        usable = [
+            p
+            for p in patterns
+            if not any(f"{{{name}}}" in p for name in known.keys() - values.keys())
+            and not names_another(p, self.currency)
+        ]
         if not usable or not self.draw.chance(chance):
             return None
         return fill_note(self.draw, self.locale, self.draw.pick(usable), self.date, **values)
@@ -402,7 +410,16 @@ class _Document:
         found: list[AllowanceCharge] = []
         amounts = amounts_by_rate(lines, [])
         rate, base = max(amounts.items(), key=lambda item: item[1])
-        if base >= 100 and kind != "card_slip" and draw.chance(0.1 if self.receipt else 0.12):
+        if kind == "advertising_invoice" and language.commissions and draw.chance(0.45):
+            amount = round_half_up(Decimal(base) * _COMMISSION / 100)
+            reason = draw.pick(language.commissions)
+            found.append(
+                AllowanceCharge(
+                    is_charge=False, reason=reason, percent=_COMMISSION, amount=amount, tax_rate=rate
+                )
+            )
+            base -= amount
+        elif base >= 100 and kind != "card_slip" and draw.chance(0.1 if self.receipt else 0.12):
             percent = Decimal(draw.pick((2, 3, 5, 10, 15, 20))) if draw.chance(0.6) else None
             share = percent or Decimal(draw.between(1, 25))
             amount = round_half_up(Decimal(base) * share / 100)
@@ -553,7 +570,7 @@ class _Document:
         )
 
     def _order_number(self) -> str | None:
-        return None if self.receipt or not self.draw.chance(0.35) else self._prefixed("order")
+        return None if self.receipt or not self.draw.chance(0.5) else self._prefixed("order")
 
     def _delivery(self) -> tuple[dt.date | None, dt.date | None]:
         draw, kind = self.draw, self.plan.kind
@@ -586,7 +603,7 @@ class _Document:
         due = self.date + dt.timedelta(days=days)
         if term.end_of_month:
             due = due.replace(day=calendar.monthrange(due.year, due.month)[1])
-        shown = draw.weighted({"both": 4, "date": 3, "terms": 2.5, "neither": 1.5})
+        shown = draw.weighted({"both": 5, "date": 2.5, "terms": 2.5, "neither": 1})
         return (due if shown in ("both", "date") else None), (text if shown in ("both", "terms") else None)
 
     def _payment(self, number: str, terms: str | None, paid_up: bool) -> Payment:
@@ -690,35 +707,38 @@ class _Document:
             day = self.date - dt.timedelta(days=draw.between(1, 45))
             shared = {
                 "customer_number": (0.5, self._prefixed("customer")),
-                "order_date": (0.2, day.strftime(self.locale.date_format)),
+                "order_date": (0.2, day.isoformat()),
                 "contract_number": (0.15, self._prefixed("contract")),
-                "delivery_note_number": (0.2, self._prefixed("delivery")),
                 "sales_rep": (0.25, self.names.person()),
                 "your_reference": (0.15, self.names.person() if draw.chance(0.5) else draw.mask("@@/####")),
                 "our_reference": (0.15, draw.mask(draw.pick(("@@/####", "@@@-###", "##/@@")))),
                 "project_number": (0.1, draw.mask(draw.pick(("P-####", "##-###", "PRJ####")))),
                 "print_date": (
                     0.06,
-                    (self.date + dt.timedelta(days=draw.between(0, 9))).strftime(self.locale.date_format),
+                    (self.date + dt.timedelta(days=draw.between(0, 9))).isoformat(),
                 ),
             }
-            later = (day + dt.timedelta(days=draw.between(1, 9))).strftime(self.locale.date_format)
+            later = min(day + dt.timedelta(days=draw.between(1, 9)), self.date).isoformat()
             shared |= {
                 "quote_number": (0.08, draw.mask(draw.pick(("Q-#####", "######", "@@-####-##")))),
-                "ship_date": (0.08, later),
-                "ship_via": (
-                    0.08,
-                    draw.pick(("DHL", "UPS Ground", "FedEx", "GLS", "DPD", "TNT", "Best Way")),
-                ),
-                "incoterms": (0.05, draw.pick(_INCOTERMS)),
                 "cost_centre": (0.06, draw.mask(draw.pick(("####", "##-####", "@@###")))),
                 "vendor_number": (0.08, draw.digits(draw.between(5, 8))),
                 "tax_point_date": (0.06, later),
                 "place_of_supply": (
-                    0.5 if self.locale.country == "IN" else 0.03,
+                    0.5 if self.locale.country == "IN" else 0,
                     draw.pick(self.locale.cities).subdivision or draw.pick(self.locale.cities).city,
                 ),
             }
+            if not self.industry.service:
+                shared |= {
+                    "delivery_note_number": (0.2, self._prefixed("delivery")),
+                    "ship_date": (0.08, later),
+                    "ship_via": (
+                        0.08,
+                        draw.pick(("DHL", "UPS Ground", "FedEx", "GLS", "DPD", "TNT", "Best Way")),
+                    ),
+                    "incoterms": (0.05, draw.pick(_INCOTERMS)),
+                }
             if self.plan.kind == "telecom_bill":
                 shared |= {
                     "subscriber_number": (0.7, draw.mask(draw.pick(self.locale.phones))),
@@ -776,13 +796,15 @@ class _Document:
                     "agency_code": (0.4, draw.digits(draw.between(4, 7))),
                 }
             if self.industry_name == "hotel":
+                # The rows of a stay are dated at most a week before the bill.
+                arrival = self.date - dt.timedelta(days=self.industry.days)
                 shared |= {
-                    "departure": (0.6, later),
+                    "departure": (0.6, self.date.isoformat()),
                     "reservation_number": (0.5, draw.mask(draw.pick(("########", "@@@###", "R-#####")))),
                     "folio_number": (0.3, draw.digits(draw.between(4, 7))),
                     "room": (0.8, draw.digits(3)),
                     "guest": (0.7, self.names.person()),
-                    "arrival": (0.6, day.strftime(self.locale.date_format)),
+                    "arrival": (0.6, arrival.isoformat()),
                 }
             if self.industry_name == "garage":
                 shared |= {
@@ -808,7 +830,7 @@ class _Document:
                 *([] if self.receipt else self.language.notes["any"]),
                 *self.locale.notes.get(sort, []),
             )
-            if not any(name in pattern for name in missing)
+            if not any(name in pattern for name in missing) and not names_another(pattern, self.currency)
         ]
         count = min(draw.weighted({0: 3, 1: 4, 2: 3, 3: 1.5, 4: 0.5}), len(pool))
         values = {name: value for name, value in known.items() if value is not None}

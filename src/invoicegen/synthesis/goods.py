@@ -78,7 +78,7 @@ class Goods:
         self._code = _code_style(draw, self.receipt, kind)
         self._caps = draw.chance(0.6 if self.receipt else 0.08)
         self._width = draw.between(14, 26) if self.receipt and draw.chance(0.35) else None
-        self._details = draw.chance(0.22) and not self.receipt
+        self._details = draw.chance(0.22) and not self.receipt and industry.project
         self._units: dict[str, str] = {}
         self._print_pieces = draw.chance(0.15 if self.receipt else 0.55)
         self._positions = draw.weighted({"1": 8, "01": 1, "001": 1, "10": 2, "0010": 0.5})
@@ -92,12 +92,13 @@ class Goods:
             digits: Minor-unit digits of the currency.
         """
         rows: list[InvoiceLine] = []
-        families = dict(self.families)
+        families, industry_families = dict(self.families), self.industry.families
         discounts = self._discount_style()
         seen: set[str] = set()
         while len(rows) < count and families:
-            key = self.draw.weighted(families)
-            family = self.industry.families[key]
+            leads = {name: share for name, share in families.items() if industry_families[name].lead}
+            key = self.draw.weighted(leads if leads and not rows else families)
+            family = industry_families[key]
             if family.once:
                 del families[key]
             name = self.name(key)
@@ -113,7 +114,7 @@ class Goods:
         """A day of service for every row, in order, where the trade bills by days."""
         if self.receipt or not self.industry.service or not self.draw.chance(0.35):
             return rows
-        days = sorted(self.draw.between(0, 35) for _ in rows)
+        days = sorted(self.draw.between(0, self.industry.days) for _ in rows)
         return [
             row.model_copy(update={"service_date": self.date - dt.timedelta(days=back)})
             for row, back in zip(rows, reversed(days), strict=True)
@@ -122,11 +123,17 @@ class Goods:
     def _sectioned(self, rows: list[InvoiceLine]) -> list[InvoiceLine]:
         """Captions over groups of rows, on some documents with at least four."""
         captions = self.language.sections.get("services" if self.industry.service else "goods", [])
-        if self.receipt or len(rows) < 4 or len(captions) < 2 or not self.draw.chance(0.15):
+        if (
+            self.receipt
+            or not self.industry.project
+            or len(rows) < 4
+            or len(captions) < 2
+            or not self.draw.chance(0.15)
+        ):
             return rows
         count = min(self.draw.between(2, 5), len(rows) // 2, len(captions))
         starts = sorted({0, *self.draw.random.sample(range(1, len(rows)), count - 1)})
-        chosen = self.draw.random.sample(captions, len(starts))
+        chosen = [captions[i] for i in sorted(self.draw.random.sample(range(len(captions)), len(starts)))]
         texts = [fill_note(self.draw, self.locale, caption, self.date) for caption in chosen]
         sections = dict(zip(starts, texts, strict=True))
         return [row.model_copy(update={"section": sections.get(place)}) for place, row in enumerate(rows)]
@@ -254,7 +261,8 @@ def fill_note(draw: Draw, locale: Locale, pattern: str, date: dt.date, **values:
         "city": draw.pick(locale.cities).city,
         "phone": draw.mask(draw.pick(locale.phones)),
     }
-    return pattern.format_map({**drawn, **values})
+    # A name may end in the full stop of its legal form.
+    return pattern.format_map({**drawn, **values}).replace("..", ".")
 
 
 def _position(style: str, index: int) -> str:

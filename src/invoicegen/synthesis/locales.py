@@ -426,6 +426,7 @@ class Family(_Data):
     branded: float = Field(0.0, ge=0, le=1, description="share of names with a made-up brand")
     models: float = Field(0.0, ge=0, le=1, description="share of names with a model number")
     once: bool = Field(False, description="at most one line a document")
+    lead: bool = Field(False, description="the first line is of such a family")
     weight: float = Field(1, gt=0)
 
 
@@ -436,6 +437,8 @@ class Industry(_Data):
     service: bool = False
     families: dict[str, Family] = Field(min_length=1)
     lines: tuple[int, int] = Field((1, 40), description="fewest and most lines")
+    project: bool = Field(True, description="rows may have captions over groups of them, and further text")
+    days: int = Field(35, ge=0, description="most days before the date of issue that a row is dated")
 
 
 class Industries(_Data):
@@ -471,6 +474,7 @@ class Language(_Data):
     methods: dict[Literal["transfer", "card", "cash", "debit", "online"], Texts]
     tenders: dict[Literal["cash", "card"], Texts]
     allowances: Texts
+    commissions: list[Text] = Field([], description="what an agency keeps of the price of advertising")
     charges: dict[Literal["freight", "handling", "service", "tip"], Texts]
     details: dict[Literal["goods", "services"], Annotated[list[NotePattern], Field(min_length=1)]]
     notes: dict[

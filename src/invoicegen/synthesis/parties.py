@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable
 from functools import cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from invoicegen.schema.invoice import RECEIPT_KINDS, Address, DocumentKind, Party
@@ -122,7 +123,8 @@ class Names:
             "number": lambda: str(draw.between(1, 9999)),
         }
         values = {name: make() for name, make in makers.items() if f"{{{name}}}" in pattern}
-        return " ".join(pattern.format_map(values).replace(" ,", ",").split())
+        words = pattern.format_map(values).replace(" ,", ",").split()
+        return " ".join(word for before, word in pairwise(["", *words]) if word != before)
 
 
 @cache
@@ -158,7 +160,7 @@ def draw_address(names: Names, language: str, city_index: int | None = None) -> 
         "street": names.street(),
         "building": draw.mask(draw.pick(form.buildings)),
         "unit": draw.mask(draw.pick(form.units)),
-        "district": draw.pick(form.districts),
+        "district": draw.mask(draw.pick(form.districts)),
         "box": draw.mask(draw.pick(form.boxes)),
         "city": city.city,
         "CITY": city.city.upper(),

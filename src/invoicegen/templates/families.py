@@ -55,6 +55,8 @@ PAGE_NAMES: Final = frozenset(
     | {
         "rows_list",
         "rows_row",
+        "rows_boxes",
+        "compact",
         "party",
         "totals_rows",
         "columns_beside",

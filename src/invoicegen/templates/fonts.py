@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Final, Literal
 
 import yaml
+from PIL import ImageFont
 
 FONT_ROOT: Final[Path] = Path("/usr/share")
 """Where Debian's font packages put their files; the paths of ``fonts.yml`` are below it."""
 
+_EM_PX: Final = 1000
 FontStyle = Literal["sans", "serif", "mono", "condensed", "script", "receipt"]
 Scripts = Literal["latin", "latin-ext"]
 
@@ -91,6 +93,17 @@ def load_font(family: str) -> Font:
     raise FontError(
         f"font family {family!r} is not in templates/fonts.yml: add it there, or use a listed one"
     )
+
+
+@cache
+def digit_em(family: str) -> float:
+    """Advance of a digit of a family, in em, and no less than 0.6, that of most fixed-width faces.
+
+    Raises:
+        FontError: If ``fonts.yml`` does not list the family.
+    """
+    face = ImageFont.truetype(str(FONT_ROOT / load_font(family).regular), _EM_PX)
+    return max(0.6, face.getlength("0") / _EM_PX)
 
 
 def missing_faces(font: Font, root: Path = FONT_ROOT) -> list[Path]:

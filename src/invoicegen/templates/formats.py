@@ -10,36 +10,8 @@ from typing import Final
 from babel.dates import format_date
 from babel.localedata import exists
 
+from invoicegen.synthesis.currencies import SYMBOLS
 from invoicegen.synthesis.locales import Locale, NumberStyle
-
-SYMBOLS: Final[dict[str, tuple[str, ...]]] = {
-    "EUR": ("€", "EUR"),
-    "USD": ("$", "$", "$", "USD", "US$"),
-    "GBP": ("£", "£", "GBP"),
-    "MYR": ("RM", "RM", "MYR"),
-    "SGD": ("$", "S$", "SGD"),
-    "INR": ("Rs.", "Rs", "INR"),
-    "AUD": ("$", "$", "AUD", "A$"),
-    "CAD": ("$", "$", "CAD", "CA$"),
-    "CHF": ("CHF", "Fr."),
-    "JPY": ("¥", "¥", "JPY"),
-    "SEK": ("kr", "SEK"),
-    "CNY": ("¥", "CNY", "RMB"),
-    "PLN": ("zł", "zł", "PLN"),
-    "CZK": ("Kč", "Kč", "CZK"),
-    "DKK": ("kr.", "kr", "DKK"),
-    "NOK": ("kr", "kr", "NOK"),
-    "MXN": ("$", "$", "MXN", "M.N."),
-    "BRL": ("R$", "R$", "BRL"),
-    "HUF": ("Ft", "HUF"),
-    "RON": ("lei", "RON"),
-    "TRY": ("₺", "TL", "TRY"),
-    "NZD": ("$", "NZ$", "NZD"),
-    "ZAR": ("R", "R", "ZAR"),
-    "HKD": ("HK$", "$", "HKD"),
-    "AED": ("AED", "Dhs."),
-}
-"""Signs and codes that stand for a currency on paper; repeated ones are likelier."""
 
 _SEPARATORS: Final[dict[NumberStyle, tuple[str, str]]] = {  # style: (grouping, decimal)
     "1,234.56": (",", "."),

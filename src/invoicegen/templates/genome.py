@@ -190,17 +190,21 @@ def _page_structure(dice: _Dice, family: TemplateFamily, kind: DocumentKind, loc
         tail.insert(0, "tax_table")
     elif tax_table == "after":
         tail.append("tax_table")
-    rest = dice.subset({"payment": 0.8, "notes": 0.7, "sign": 0.15, "terms": 0.35, "remit_to": 0.9})
+    rest = dice.subset({"payment": 0.8, "notes": 0.7, "sign": 0.15, "terms": 0.5, "remit_to": 0.9})
     if rest and dice.chance(0.3):
         tail.insert(0, rest.pop())
     extras = dice.subset({"account": 0.5, "code": 0.25, "stamp": 0.07, "fine_print": 0.9, "advert": 0.9})
     account = "account" in extras
     dense = dice.chance(0.08) or (kind == "advertising_invoice" and dice.chance(0.3))
     columns = _DENSE if dense else _columns(dice, kind)
+    schedule = kind == "advertising_invoice" and dice.chance(0.45)
+    counted_in = dice.chance(0.12)
+    if counted_in:
+        columns = [name for name in columns if name != "ITEM_UNIT"]
     small = not dense and len(columns) <= _A5_COLUMNS and dice.chance(0.03)
     structure: Genome = {
         "page": "Letter" if letter else "A5" if small else "A4",
-        "landscape": dice.chance(0.3 if dense else 0.04),
+        "landscape": dice.chance(0.45 if schedule else 0.3 if dense else 0.04),
         "dense": dense,
         "band": not classic and dice.chance(0.12),
         "hand": classic and dice.chance(0.06),
@@ -213,6 +217,12 @@ def _page_structure(dice: _Dice, family: TemplateFamily, kind: DocumentKind, loc
         "section_sums": dice.chance(0.35),
         "head_merged": dice.chance(0.15),
         "party_lines": dice.chance(0.06),
+        "party_table": dice.chance(0.06),
+        "seller_compact": dice.chance(0.07),
+        "schedule": schedule,
+        "unit_in_quantity": counted_in,
+        "order_in_table": dice.chance(0.07),
+        "terms_caption": dice.chance(0.65),
         "code_kind": dice.weighted({"payment": 7, "number": 3}),
         "sign": dice.weighted({"sign": 4, "received_by": 1}),
         "watermark": dice.chance(0.025),
@@ -223,7 +233,9 @@ def _page_structure(dice: _Dice, family: TemplateFamily, kind: DocumentKind, loc
         "window": window,
         "refs": dice.weighted(
             {"list": 6, "grid": 2.5, "row": 2, "table": 2, "sentence": 0.5, "inline": 0.7, "form": 1.2}
+            | {"boxes": 8 if schedule else 1.2}
         ),
+        "refs_blank": int(dice.weighted({"0": 8, "1": 1, "2": 1, "3": 0.5})),
         "refs_count": int(dice.rng.integers(2, 8)) + (5 if kind in _WIDE_REFERENCES else 0),
         "caption_place": dice.weighted({"left": 8, "above": 2}),
         "caption_right": dice.chance(0.25),
@@ -248,19 +260,25 @@ def _page_structure(dice: _Dice, family: TemplateFamily, kind: DocumentKind, loc
         "zebra": dice.chance(0.1 if classic else 0.35),
         "head_missing": dice.chance(0.03),
         "second_line": dice.weighted({"same": 6, "inline": 2, "none": 1}),
-        "totals_place": dice.weighted({"right": 8, "full": 2, "table": 3, "left": 0.6, "sentence": 0.4}),
-        "totals_box": dice.chance(0.3),
+        "totals_place": dice.weighted(
+            {"right": 8, "full": 2, "table": 3, "left": 0.6, "center": 0.4, "sentence": 0.4, "row": 0.8}
+        ),
+        "totals_box": dice.weighted({"none": 6, "all": 2.5, "values": 0.8}),
         "totals_caption_right": dice.chance(0.35),
         "tax_lines": dice.weighted({"caption_rate": 6, "sum": 2, "columns": 1.5}),
         "subtotal": dice.chance(0.85),
         "tail": [*_rows(dice, tail, 0.5, 2), *_rows(dice, [*rest, *extras], 0.6, 2)],
-        "payment": dice.weighted({"list": 5, "row": 2, "sentence": 1.2}),
+        "payment": dice.weighted({"list": 5, "row": 2, "sentence": 1.2, "boxed": 0.8}),
         "footer": dice.weighted({"none": 3, "line": 3, "columns": 3}),
         "footer_bank": dice.chance(0.4),
         "page_number": dice.weighted({"none": 4, "bottom": 4, "top": 1}),
         "title_number": dice.chance(0.2),
     }
     crowded = dense or small or window or structure["landscape"] or structure["band"]
+    if structure["totals_place"] == "row":
+        others = [[name for name in row if name != "totals"] for row in structure["tail"]]
+        place = next(i for i, row in enumerate(structure["tail"]) if "totals" in row)
+        structure["tail"] = [row for row in [*others[:place], ["totals"], *others[place:]] if row]
     if crowded or len(columns) > _BESIDE_SIDEBAR:
         structure["sidebar"] = "none"
     if structure["band"] and structure["page_number"] != "none":
@@ -365,6 +383,7 @@ def _page_style(dice: _Dice, family: TemplateFamily, locale: Locale, extended: b
         "total_weight": dice.weighted({"bold": 7, "normal": 2}),
         "total_fill": dice.chance(0.2),
         "text_color": dice.weighted({"#000000": 5, "#222222": 2, "#444444": 1.5, "#1a1a40": 0.3}),
+        "cells_align": dice.weighted({"left": 14, "center": 1}),
         "number_align": dice.weighted({"right": 8, "center": 1, "left": 0.8}),
         "last_row_min_mm": dice.between(0, 60),
         **_formats(dice, locale),

@@ -9,6 +9,7 @@ from markupsafe import Markup, escape
 
 from invoicegen.schema.invoice import InvoiceLine
 from invoicegen.templates.artwork import bar_code, logo, qr_code
+from invoicegen.templates.fonts import digit_em
 from invoicegen.templates.formats import format_number
 from invoicegen.templates.printed import Printed
 from invoicegen.templates.view import Row, View
@@ -35,7 +36,7 @@ class ReceiptView(View):
     def phrase(self, key: str) -> str:
         """As for a page, but of the wordings that have no word too long for a roll, where there are any."""
         if key not in self._wordings:
-            wordings = self.lexicon[key]
+            wordings = self.wordings(key)
             short = [w for w in wordings if max(map(len, w.split()), default=0) <= _LONGEST_WORD]
             self._wordings[key] = self.choose(short or wordings)
         return self._wordings[key]
@@ -208,7 +209,8 @@ class ReceiptView(View):
         invoice, t, structure = self.invoice, self.invoice.totals, self.structure
         rows: list[Row] = []
         if structure["items_count"] and invoice.prints_lines:
-            count = f"{sum((line.quantity for line in invoice.lines), Decimal(0)).normalize():f}"
+            pieces = (line.quantity if line.unit_code == "C62" else Decimal(1) for line in invoice.lines)
+            count = f"{sum(pieces, Decimal(0)).normalize():f}"
             rows.append(Row(self.caption("number_of_items"), Printed(count, "number_of_items")))
         if not invoice.prints_lines:
             return self._slip_totals()
@@ -238,6 +240,8 @@ class ReceiptView(View):
         rows.append(total)
         for i, tender in enumerate(invoice.tenders if invoice.prints_lines else []):
             prefix = self.choose(self.lexicon["tender_prefix"])
+            if prefix and tender.method.casefold().startswith(prefix.split()[0].casefold()):
+                prefix = ""
             method = tender.method.upper() if self.style["caption_case"] == "upper" else tender.method
             printed = Printed(method, f"tenders.{i}.method", "PAYMENT_METHOD", tender.method)
             caption = Markup("{} {}").format(prefix, printed) if prefix else printed.__html__()
@@ -334,11 +338,12 @@ class ReceiptView(View):
         """Size of the type: the genome's, as far as the columns leave room for it on the paper."""
         characters = 38 if len(self.item_columns()) == 4 or len(self.tax_lines) > 1 else 32
         characters += 0 if self.style["currency_items"] == "none" else 8
-        return round(min(float(self.style["size_pt"]), self._printed_mm() / (characters * 0.6 * 0.3528)), 2)
+        em = digit_em(self.style["font"]) + float(self.style["letter_spacing"].rstrip("em"))
+        return round(min(float(self.style["size_pt"]), self._printed_mm() / (characters * em * 0.3528)), 2)
 
     def _char_mm(self) -> float:
-        """Width of a character: 0.6 em, the advance of most fixed-width faces; 0.3528 mm a point."""
-        return self.size_pt() * 0.3528 * 0.6
+        """Width of a digit, which no character of a fixed-width face exceeds; 0.3528 mm a point."""
+        return self.size_pt() * 0.3528 * digit_em(self.style["font"])
 
     def _printed_mm(self) -> float:
         return min(self._width_mm(), 78) - 2 * float(self.style["margin_mm"])

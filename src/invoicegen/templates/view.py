@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -15,10 +16,12 @@ from invoicegen.randomness import Stage, document_rng
 from invoicegen.schema.invoice import Invoice, InvoiceLine, Party, round_half_up
 from invoicegen.schema.plan import DocumentPlan
 from invoicegen.synthesis import load_locale
+from invoicegen.synthesis.currencies import names_currency
 from invoicegen.templates.artwork import bar_code, epc_payload, logo, qr_code, swiss_code, swiss_payload
 from invoicegen.templates.formats import currency_symbols, format_number, print_date
 from invoicegen.templates.lexicon import Lexicon, load_lexicon
 from invoicegen.templates.printed import Printed
+from invoicegen.templates.wording import fitting
 
 Place = Literal["items", "totals"]
 
@@ -45,6 +48,16 @@ _TITLE_CODES = {"credit_note": "381", "corrective_invoice": "384"}
 EXTRA_CAPTIONS = {"store_number": "store", "project_number": "project"}
 """Captions of those ``Invoice.extras`` whose caption key has another name."""
 
+_OWN_WORDS = re.compile(r"[^\W\d_][^\d_]*[ :]")
+"""How a number starts that says itself what it is: ``Company No. 104548``."""
+_MOST_TIMES = 5  # lines of a schedule under one row
+_UNFILLED = (
+    "your_reference", "our_reference", "project", "contract_number", "cost_centre", "quote_number",
+    "delivery_note_number", "ship_via", "sales_rep", "vendor_number",
+)  # fmt: skip
+"""Captions that a printed form has though nothing is filled in."""
+_DATES = frozenset({"order_date", "print_date", "ship_date", "tax_point_date", "arrival", "departure"})
+"""Those ``Invoice.extras`` that are dates, ISO 8601."""
 _SIDES: dict[str, dict[str, str]] = {
     "before": {"after": "before", "glued_after": "glued"},
     "after": {"before": "after", "glued": "glued_after"},
@@ -79,10 +92,20 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class ItemTable:
-    """A stretch of the line-item table: section captions, rows of cells, sums of sections, and sums carried over."""
+class Schedule:
+    """When a row was broadcast or delivered: one line a time, of day, date, length, time, code and rate; always O."""
 
-    entries: list[Markup | list[Markup] | Row]
+    times: list[list[Printed]]
+
+
+Entry = Markup | list[Markup] | Row | Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class ItemTable:
+    """A stretch of the line-item table: section captions, rows of cells, schedules, sums of sections, sums carried."""
+
+    entries: list[Entry]
     brought: Row | None
     carried: Row | None
 
@@ -131,8 +154,19 @@ class View:
     def phrase(self, key: str) -> str:
         """The wording of a key as the lexicon has it, the same everywhere in the document."""
         if key not in self._wordings:
-            self._wordings[key] = self.choose(self.lexicon[key])
+            self._wordings[key] = self.choose(self.wordings(key))
         return self._wordings[key]
+
+    def wordings(self, key: str) -> list[str]:
+        """The wordings of a key that contradict nothing in the record."""
+        wordings = fitting(key, self.lexicon[key], self.invoice)
+        if key == "discount" and not self._discounts_in_percent():
+            return [wording for wording in wordings if "%" not in wording] or wordings
+        return wordings
+
+    def _discounts_in_percent(self) -> bool:
+        percents = any(line.discount_percent is not None for line in self.invoice.lines)
+        return bool(percents and self.style["discount_negative"])
 
     def wording(self, key: str) -> str:
         """The wording of a caption, in the document's letter case."""
@@ -241,13 +275,14 @@ class View:
         if self.chance(0.4):
             lines.append(party.address.country)
         value = ", ".join(lines)
+        inline = [line.rstrip(",") for line in lines]
         name_entity = f"{prefix}_NAME" if prefix else None
         address_entity = f"{prefix}_ADDRESS" if prefix else None
         view = PartyView(
             name=Printed(party.name, f"{role}.name", name_entity, party.name),
             address=Printed(tuple(lines), f"{role}.address", address_entity, value),
             address_inline=Printed(
-                self.choose([", ", ", ", " - ", " · "]).join(lines), f"{role}.address", address_entity, value
+                self.choose([", ", ", ", " - ", " · "]).join(inline), f"{role}.address", address_entity, value
             ),
         )
         if party.contact_person and self.chance(0.6):
@@ -265,12 +300,17 @@ class View:
             view.ids.append(Row(self.caption("tax_number"), printed))
         if party.registration_id:
             printed = Printed(party.registration_id, f"{role}.registration_id")
-            view.ids.append(Row(self.caption("registration"), printed))
+            named = _OWN_WORDS.match(party.registration_id)
+            view.ids.append(Row(Markup("") if named else self.caption("registration"), printed))
         for key in ("phone", "fax", "email", "website"):
             text = getattr(party, key)
             if text:
                 view.contacts.append(Row(self.caption(key), Printed(text, f"{role}.{key}")))
         return view
+
+    def named(self, key: str, value: Printed) -> Row:
+        """A value with the caption of a key."""
+        return Row(self.caption(key), value)
 
     # -- blocks --------------------------------------------------------------------------------------------
 
@@ -315,10 +355,6 @@ class View:
                 more.append(Row(self.caption("service_period"), period))
             else:
                 more.append(Row(self.caption("delivery_date"), start))
-        if invoice.purchase_order_number:
-            number = invoice.purchase_order_number
-            printed = Printed(number, "purchase_order_number", "PURCHASE_ORDER_NUMBER", number)
-            more.append(Row(self.caption("order_number"), printed))
         extras = [self.extra(key) for key in invoice.extras if EXTRA_CAPTIONS.get(key, key) in self.lexicon]
         if invoice.payment.terms and self.chance(0.35):
             more.append(self._terms())
@@ -329,19 +365,36 @@ class View:
         more += extras
         order = self.rng.permutation(len(more))
         more = [more[int(i)] for i in order][: max(0, limit - 2)]
+        if invoice.purchase_order_number and not self._order_in_table():
+            more.insert(int(self.rng.integers(len(more) + 1)), self._order())
         if invoice.preceding_invoice_number:
             number = invoice.preceding_invoice_number
             printed = Printed(number, "preceding_invoice_number", "PRECEDING_INVOICE_NUMBER", number)
             more.append(Row(self.caption("preceding"), printed))
         if self.chance(0.2):
             first, more = more[:2], [*first, *more[2:]]
+        if self.structure["refs"] in ("boxes", "table", "form", "grid"):
+            filled = invoice.extras.keys() | {EXTRA_CAPTIONS.get(key, key) for key in invoice.extras}
+            empty = [key for key in _UNFILLED if key not in filled][: self.structure["refs_blank"]]
+            for key in empty:
+                row = Row(self.caption(key), Markup(""))
+                more.insert(int(self.rng.integers(len(more) + 1)), row)
         return [*first, *more]
+
+    def _order_in_table(self) -> bool:
+        """Whether the order's number stands over the rows of the table and not among the references."""
+        return bool(self.structure["order_in_table"] and self.invoice.purchase_order_number)
+
+    def _order(self) -> Row:
+        number = self.invoice.purchase_order_number or ""
+        printed = Printed(number, "purchase_order_number", "PURCHASE_ORDER_NUMBER", number)
+        return Row(self.caption("order_number"), printed)
 
     def extra(self, key: str) -> Row:
         """A hard negative of ``Invoice.extras`` with its caption; always O."""
-        return Row(
-            self.caption(EXTRA_CAPTIONS.get(key, key)), Printed(self.invoice.extras[key], f"extras.{key}")
-        )
+        text, path = self.invoice.extras[key], f"extras.{key}"
+        printed = self.date(dt.date.fromisoformat(text), path, None) if key in _DATES else Printed(text, path)
+        return Row(self.caption(EXTRA_CAPTIONS.get(key, key)), printed)
 
     def _terms(self) -> Row:
         terms = self.invoice.payment.terms or ""
@@ -378,7 +431,8 @@ class View:
     def header_cell(self, column: str) -> Markup:
         """The caption of a column as a header cell of the line-item table."""
         text = self.wording(_COLUMN_CAPTIONS[column])
-        if column == "ITEM_AMOUNT" and self.style["currency_in_caption"]:
+        in_caption = column == "ITEM_AMOUNT" and self.style["currency_in_caption"]
+        if in_caption and not names_currency(text):
             text = f"{text} ({self.symbol})" if self.chance(0.5) else f"{text} {self.symbol}"
         text = text.upper() if self.style.get("header_case") == "upper" else text
         return Markup('<span data-cell="header" data-column="{}">{}</span>').format(column, text)
@@ -450,7 +504,11 @@ class View:
     def item_rows(self, columns: list[str]) -> Iterator[list[Markup]]:
         """The rows of the line-item table, a cell a column."""
         for row, line in enumerate(self.invoice.lines):
-            yield [self.cell(self.item_value(line, row, column), row, column) for column in columns]
+            cells = [self.cell(self.item_value(line, row, column), row, column) for column in columns]
+            if self.structure["unit_in_quantity"] and line.unit and "ITEM_QUANTITY" in columns:
+                place, unit = columns.index("ITEM_QUANTITY"), self.item_value(line, row, "ITEM_UNIT")
+                cells[place] = Markup("{} {}").format(cells[place], self.cell(unit, row, "ITEM_UNIT"))
+            yield cells
 
     def item_tables(self, columns: list[str]) -> list[ItemTable]:
         """The line items in one table, or on long documents in several with the sum carried over between them."""
@@ -460,12 +518,17 @@ class View:
         tables = []
         rows = list(self.item_rows(columns))
         for start in range(0, len(lines), size):
-            entries: list[Markup | list[Markup] | Row] = []
+            entries: list[Entry] = []
+            if start == 0 and self._order_in_table():
+                order = self._order()
+                entries.append(Markup("{} {}").format(order.caption, order.value))
             for row in range(start, min(start + size, len(lines))):
                 section = lines[row].section
                 if section:
                     entries.append(Printed(section, f"lines.{row}.section").__html__())
                 entries.append(rows[row])
+                if self.structure["schedule"]:
+                    entries.append(self._schedule(lines[row], row))
                 if self.structure["section_sums"] and self._ends_section(row):
                     entries.append(self._section_sum(row))
             before = sum(line.net_amount for line in lines[:start])
@@ -479,6 +542,29 @@ class View:
                 )
             )
         return tables
+
+    def _schedule(self, line: InvoiceLine, row: int) -> Schedule:
+        """Some of the times that a row of airtime was broadcast."""
+        path, count = f"lines.{row}.times", min(max(int(abs(line.quantity)), 1), _MOST_TIMES)
+        last = self.invoice.delivery_end or self.invoice.issue_date
+        days = sorted((int(day) for day in self.rng.integers(0, 28, count)), reverse=True)
+        clock = "%I:%M %p" if self.language == "en" else "%H:%M"
+        length = self.choose([":30", ":15", ":60", "30 s", "0:30"])
+        code = "".join(self.choose(list("BCDFGKMPRSTV")) for _ in range(4))
+        times = []
+        for back in days:
+            date = last - dt.timedelta(days=back)
+            hour, minute = int(self.rng.integers(6, 24)), int(self.rng.integers(60))
+            texts = (
+                print_date(date, "EEE", self.locale),
+                str(self.date(date, path, None).text),
+                length,
+                dt.time(hour, minute).strftime(clock).lstrip("0"),
+                f"{code}{int(self.rng.integers(1000, 9999))}",
+            )
+            rate = self.price(line.unit_price, path, None)
+            times.append([*(Printed(text, path) for text in texts), rate])
+        return Schedule(times)
 
     def _ends_section(self, row: int) -> bool:
         lines = self.invoice.lines
@@ -520,9 +606,8 @@ class View:
             return [
                 Row(self.caption("tax_total"), self.money(invoice.totals.tax, "totals.tax", "TAX_AMOUNT"))
             ]
-        shape = self.choose(
-            ["{name} {rate}", "{name} {rate}", "{rate} {name}", "{name} ({rate})", "{name} @ {rate}"]
-        )
+        at = ["{name} @ {rate}"] if self.language == "en" else []
+        shape = self.choose(["{name} {rate}", "{name} {rate}", "{rate} {name}", "{name} ({rate})", *at])
         if how == "columns":
             shape = "{name} {rate} {of} {base}"
         rows = []
@@ -747,17 +832,49 @@ class View:
             size_pt: The size wanted.
             columns: Equal columns that share the width of the page.
         """
-        width, height = {"A4": (210, 297), "Letter": (216, 279), "A5": (148, 210)}[self.structure["page"]]
-        width_mm = float(height if self.structure["landscape"] else width)
-        beside_mm = 0 if self.structure["sidebar"] == "none" else SIDEBAR_MM
-        column_mm = (width_mm - beside_mm - 2 * float(self.style["margin_mm"])) / columns - 5
+        column_mm = self._width_mm() / columns - 5
         lines = [text.text] if isinstance(text.text, str) else list(text.text)
         longest = max(len(word) for line in lines for word in line.split())
         # 0.72 em: mean advance of bold capitals; 0.3528 mm a point.
         return round(min(size_pt, column_mm / (longest * 0.72 * 0.3528)), 1)
+
+    def _width_mm(self) -> float:
+        """Width of the page between its margins and beside its sidebar."""
+        width, height = {"A4": (210, 297), "Letter": (216, 279), "A5": (148, 210)}[self.structure["page"]]
+        beside_mm = 0 if self.structure["sidebar"] == "none" else SIDEBAR_MM
+        paper_mm = height if self.structure["landscape"] else width
+        return paper_mm - beside_mm - 2 * float(self.style["margin_mm"])
+
+    def footer_mm(self, seller: PartyView, payment: list[Row]) -> float:
+        """Height of the footer beyond the margin below.
+
+        Args:
+            seller: Whose name, address, contacts and numbers stand in its columns.
+            payment: Rows of which the first four do.
+        """
+        if self.structure["footer"] != "columns":
+            return 6
+        columns = [
+            [str(seller.name.text), *seller.address.text],
+            [_plain(row) for row in seller.contacts],
+            [_plain(row) for row in seller.ids],
+            *([[_plain(row) for row in payment[:4]]] if self.structure["footer_bank"] else []),
+        ]
+        size_mm = max(float(self.style["size_pt"]) - 2, 5.5) * 0.3528
+        # 0.55 em: mean advance of text with capitals and digits.
+        per_line = max(1, int((self._width_mm() / len(columns) - 2) / (0.55 * size_mm)))
+        lines = max(sum(-(-len(text) // per_line) for text in texts) for texts in columns)
+        # Above it 2 mm, below it what no printer reaches.
+        height_mm = lines * size_mm * float(self.style["line_height"]) + 8
+        return round(max(12.0, height_mm - float(self.style["margin_mm"])), 1)
 
     def page_number_content(self) -> Markup:
         """The CSS ``content`` of the page number, in the language's form."""
         shape = self.choose(self.lexicon["page"])
         parts = shape.replace("{page}", '" counter(page) "').replace("{pages}", '" counter(pages) "')
         return Markup('"' + parts + '"')
+
+
+def _plain(row: Row) -> str:
+    text = row.value.text if isinstance(row.value, Printed) else row.value
+    return f"{row.caption} {text if isinstance(text, str) else ' '.join(text)}"
