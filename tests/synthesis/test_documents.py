@@ -392,13 +392,14 @@ def test_nothing_is_shipped_with_a_service(documents):
 
 
 def test_sections_are_in_the_order_of_their_phases(documents):
-    sectioned = [[line.section for line in doc.lines if line.section] for doc in documents]
-    numbered = [
-        [text for text in texts if re.fullmatch(r"[^\W\d]+ [12]|[12]\. [^\W\d]+", text)]
-        for texts in sectioned
-    ]
-    assert sum(len(texts) > 1 for texts in numbered) > 3
-    assert all(texts == sorted(texts) for texts in numbered)
+    several = 0
+    for doc in documents:
+        sections = load_language(doc.locale[:2]).sections
+        known = sections["services" if load_industries()[doc.industry].service else "goods"]
+        places = [known.index(line.section) for line in doc.lines if line.section in known]
+        assert places == sorted(places), doc.doc_id
+        several += len(places) > 1
+    assert several > 10
 
 
 def test_a_bill_begins_with_what_its_trade_lives_by(documents):

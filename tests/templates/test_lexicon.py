@@ -1,7 +1,11 @@
+import re
+from pathlib import Path
+
 import pytest
 
 from invoicegen.synthesis import LOCALES
-from invoicegen.templates.lexicon import LexiconError, load_lexicon, read_lexicon
+from invoicegen.templates import lexicon as lexicon_module
+from invoicegen.templates.lexicon import OPTIONAL_KEYS, LexiconError, load_lexicon, read_lexicon
 
 
 @pytest.mark.parametrize("language", sorted({locale[:2] for locale in LOCALES}))
@@ -33,3 +37,12 @@ def test_a_bad_lexicon_is_refused_with_file_key_and_mend(tmp_path, text, message
 def test_an_unknown_language_names_those_there_are():
     with pytest.raises(LexiconError, match=r"no lexicon for language 'xx'; there are .*de, en"):
         load_lexicon("xx")
+
+
+def test_every_caption_can_be_printed():
+    """Each key is named by a view or a block, or is a reference that documents have."""
+    package = Path(lexicon_module.__file__).parent
+    sources = [*package.glob("*.py"), *(package / "pages").rglob("*.j2")]
+    sources.append(package.parent / "synthesis" / "documents.py")
+    named = set(re.findall(r"[\"'](\w+)[\"']", "".join(path.read_text() for path in sources)))
+    assert load_lexicon("en").keys() - named - OPTIONAL_KEYS == set()
