@@ -15,6 +15,7 @@ from invoicegen.rendering import rasterise, render_document
 from invoicegen.synthesis import LOCALES, synthesise
 from invoicegen.templates import PlanOptions, compose, plan_document
 from invoicegen.templates.artwork import swiss_payload
+from invoicegen.templates.view import View
 
 OPTIONS = {
     "seed": 5,
@@ -410,3 +411,19 @@ def test_wide_type_fits_a_narrow_roll(font):
     amounts = [word for word in words(html) if word.entity in ("ITEM_AMOUNT", "TOTAL_AMOUNT")]
     assert amounts
     assert all(word.visible == 1 for word in amounts)
+
+
+@pytest.mark.parametrize(("elsewhere", "caption"), [(False, "remit_to"), (True, "from")])
+def test_a_seller_is_where_to_pay_to_unless_another_address_says_so(elsewhere, caption):
+    genes = {
+        "seller_caption": "remit_to",
+        "party_caption": "bar",
+        "seller_compact": False,
+        "party_table": False,
+    }
+    changes = PAGES | {"locales": {"en_US": 1}}
+    plan, invoice, html = search(
+        lambda invoice: (invoice.remit_to is not None) is elsewhere, genes, **changes
+    )
+    assert View(invoice, plan).seller_caption() == caption
+    assert list(values(html, "SELLER_NAME")) == [invoice.seller.name]

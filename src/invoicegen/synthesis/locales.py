@@ -474,6 +474,7 @@ class Language(_Data):
     methods: dict[Literal["transfer", "card", "cash", "debit", "online"], Texts]
     tenders: dict[Literal["cash", "card"], Texts]
     allowances: Texts
+    departments: list[Text] = Field([], description="what an invoice is addressed to within a firm")
     commissions: list[Text] = Field([], description="what an agency keeps of the price of advertising")
     charges: dict[Literal["freight", "handling", "service", "tip"], Texts]
     details: dict[Literal["goods", "services"], Annotated[list[NotePattern], Field(min_length=1)]]

@@ -247,9 +247,11 @@ def draw_buyer(names: Names, industry: str, language: str, *, business: bool, wi
         name = name.upper()
         address = address.model_copy(update={"lines": [line.upper() for line in address.lines]})
     host = f"{slug(name)[:14] or 'mail'}.{draw.pick(locale.domains)}"
+    departments = names.language.departments
+    person = draw.pick(departments) if departments and draw.chance(0.4) else names.person()
     return Party(
         name=name,
-        contact_person=names.person() if business and draw.chance(0.3) else None,
+        contact_person=person if business and draw.chance(0.35) else None,
         address=address,
         tax_id=draw_id(draw, locale.tax_ids, {}) if with_tax_id else None,
         phone=draw.mask(draw.pick(locale.phones)) if draw.chance(0.2) else None,

@@ -241,6 +241,7 @@ def _page_structure(dice: _Dice, family: TemplateFamily, kind: DocumentKind, loc
         "caption_right": dice.chance(0.25),
         "caption_end": dice.weighted({":": 5, "": 3, " :": 1}),
         "party_caption": dice.weighted({"above": 7, "left": 1, "none": 3, "bar": 2}),
+        "seller_caption": dice.weighted({"none": 7, "from": 2, "remit_to": 1.2}),
         "party_box": dice.chance(0.35 if classic else 0.12),
         "party_contacts": dice.weighted({"none": 3, "some": 4, "all": 2}),
         "seller_ids_in_head": dice.chance(0.5),

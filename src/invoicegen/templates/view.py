@@ -308,6 +308,15 @@ class View:
                 view.contacts.append(Row(self.caption(key), Printed(text, f"{role}.{key}")))
         return view
 
+    def seller_caption(self) -> str | None:
+        """Key of the caption over the seller; where to pay to only where no other address says it."""
+        wanted = self.structure["seller_caption"]
+        if wanted == "remit_to":
+            wanted = "remit_to" if self.language == "en" and self.invoice.remit_to is None else "none"
+        if wanted == "none":
+            return "from" if self.structure["party_caption"] == "bar" else None
+        return str(wanted)
+
     def named(self, key: str, value: Printed) -> Row:
         """A value with the caption of a key."""
         return Row(self.caption(key), value)
