@@ -15,10 +15,11 @@ from PIL import Image
 
 from invoicegen.augmentation import load_presets
 from invoicegen.augmentation.apply import apply_preset
+from invoicegen.augmentation.augraphy import Augraphy, Transform
 from invoicegen.augmentation.geometric import AnyGeometricEffect
-from invoicegen.augmentation.photometric import AnyPhotometricEffect
+from invoicegen.augmentation.photometric import AnyPhotometricEffect, CoveringEffect
 from invoicegen.augmentation.presets import Preset
-from invoicegen.augmentation.surface import AnySurfaceEffect, CoveringEffect
+from invoicegen.augmentation.surface import AnySurfaceEffect
 from invoicegen.rendering import rasterise, render_document
 from invoicegen.schema.truth import TruePage
 
@@ -78,9 +79,30 @@ def picture(name: str, preset: Preset) -> str:
     return f"![{name}](images/augmentation/{name}.jpg)"
 
 
+def augraphy() -> list[str]:
+    """The section on the effects of the extra, which must be installed."""
+    lines = [
+        "## From augraphy",
+        "",
+        'An optional extra: `pip install "invoicegen[augraphy]"`. A preset asks for one with',
+        "`{effect: augraphy, transform: DirtyDrum, options: {...}}`, on the flat sheet or in the picture; `options`",
+        "are what the class of augraphy takes. Only those are offered that move nothing and give the same pixels for",
+        "the same seed. [`docs/examples/augraphy`](examples/augraphy/presets.yml) is a preset of them.",
+        "",
+        "| transform | |",
+        "|--|--|",
+    ]
+    for transform in get_args(Transform):
+        preset = Preset(description=transform, photometrics=[Augraphy(transform=transform)])
+        lines.append(f"| **{transform}** | {picture(f'augraphy_{transform}', preset)} |")
+    return [*lines, ""]
+
+
 def main() -> None:
     """Write the page and the pictures."""
     FOLDER.mkdir(parents=True, exist_ok=True)
+    for old in FOLDER.glob("*.jpg"):
+        old.unlink()
     presets = load_presets()
     used = {e.effect: e for p in presets.values() for e in [*p.surface, *p.geometry, *p.photometrics]}
     count = sum(len(registered(union)) for union in STAGES.values())
@@ -97,7 +119,9 @@ def main() -> None:
         "## Presets",
         "",
         "`src/invoicegen/augmentation/presets.yml` names chains of effects with their probabilities and strengths;",
-        "`generate.presets` weighs them by family.",
+        "`generate.presets` weighs them by family. Presets of your own: a `presets.yml` in a folder of",
+        "`generate.extensions`, as in [`docs/examples/acme`](examples/acme/presets.yml); one of a known name takes its",
+        "place.",
         "",
         "| preset | | effects |",
         "|--|--|--|",
@@ -125,7 +149,7 @@ def main() -> None:
                 if key not in ("effect", "probability")
             )
             lines.append(f"| **{name}**: {summary}{hides} | {picture(name, one)} | {parameters or 'none'} |")
-    lines += ["", "Geometry is shown stronger than the presets use it.", ""]
+    lines += ["", "Geometry is shown stronger than the presets use it.", "", *augraphy()]
     (ROOT / "docs/augmentation.md").write_text("\n".join(lines), encoding="utf-8")
     sizes = sum(path.stat().st_size for path in FOLDER.iterdir())
     print(yaml.safe_dump({"effects": count, "presets": len(presets), "pictures_kB": sizes // 1000}))

@@ -68,7 +68,7 @@ def sample_document(plan: DocumentPlan, dpi: int, augmented: bool) -> list[Shown
     state, shown = DocumentState(), []
     for truth in rendered.pages:
         preset = plan.augmentation if augmented else "clean"
-        seen = augment(rasterise(rendered.pdf, truth.page, dpi), truth, preset, rng)
+        seen = augment(rasterise(rendered.pdf, truth.page, dpi), truth, preset, rng, plan.extensions)
         image = encode_image(seen.image, "jpeg", 80, dpi)
         page, _ = annotate_page(
             seen.page,

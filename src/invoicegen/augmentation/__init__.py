@@ -6,6 +6,6 @@ word corners analytically; photometric effects never move or resize anything.
 """
 
 from invoicegen.augmentation.apply import Augmented, augment
-from invoicegen.augmentation.presets import PRESETS, Preset, load_presets
+from invoicegen.augmentation.presets import PRESETS, Preset, PresetError, load_presets
 
-__all__ = ["PRESETS", "Augmented", "Preset", "augment", "load_presets"]
+__all__ = ["PRESETS", "Augmented", "Preset", "PresetError", "augment", "load_presets"]

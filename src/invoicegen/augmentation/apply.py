@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
 
-from invoicegen.augmentation.presets import Preset, load_presets
-from invoicegen.augmentation.surface import Cover, CoveringEffect
+from invoicegen.augmentation.photometric import Cover, CoveringEffect
+from invoicegen.augmentation.presets import PictureEffect, Preset, SurfaceEffect, load_presets
 from invoicegen.augmentation.warp import Homography, Image, PageMap, Points, Step, share_on_page
 from invoicegen.geometry import Quad, quad_to_box
 from invoicegen.schema.truth import TruePage
@@ -29,14 +30,17 @@ class Augmented:
     applied: list[dict[str, Any]]
 
 
-def augment(image: Image, page: TruePage, preset: str, rng: np.random.Generator) -> Augmented:
+def augment(
+    image: Image, page: TruePage, preset: str, rng: np.random.Generator, folders: Sequence[str] = ()
+) -> Augmented:
     """Move, shade and degrade a page; a pure function of its arguments and the state of ``rng``.
 
     Args:
         image: Shape (h, w, 3), RGB, of the size that ``page`` states.
         page: Its true words.
-        preset: One of :data:`~invoicegen.augmentation.presets.PRESETS`.
+        preset: One of :data:`~invoicegen.augmentation.presets.PRESETS`, or of the user's own.
         rng: Where all draws come from.
+        folders: The user's folders, whose ``presets.yml`` are known beside the package's.
 
     Returns:
         The new image, which may be larger than the old one (a photo shows the table around the sheet), and the
@@ -46,13 +50,13 @@ def augment(image: Image, page: TruePage, preset: str, rng: np.random.Generator)
     Raises:
         ValueError: If the preset is unknown, or the image is not of the page's size.
     """
-    presets = load_presets()
+    presets = load_presets(tuple(folders))
     if preset not in presets:
         raise ValueError(f"unknown augmentation preset {preset!r}; allowed: {', '.join(presets)}")
     if image.dtype != np.uint8 or image.shape != (page.height, page.width, 3):
         raise ValueError(
             f"page {page.page}: image of {image.dtype} {image.shape}, "
-            f"expected uint8 ({page.height}, {page.width}, 3)"
+            f"expected uint8 ({page.height}, {page.width}, 3): the RGB pixels that the true words were measured on"
         )
     return apply_preset(image, page, presets[preset], rng)
 
@@ -60,14 +64,7 @@ def augment(image: Image, page: TruePage, preset: str, rng: np.random.Generator)
 def apply_preset(image: Image, page: TruePage, preset: Preset, rng: np.random.Generator) -> Augmented:
     """:func:`augment` with a preset of one's own."""
     applied: list[dict[str, Any]] = []
-    for surface in preset.surface:
-        if rng.random() < surface.probability:
-            if isinstance(surface, CoveringEffect):
-                image, params, cover = surface.apply(image, rng)
-                page = hide_words(page, cover)
-            else:
-                image, params = surface.apply(image, rng)
-            applied.append({"name": surface.effect, "params": params, "geometry": False})
+    image, page = _change(image, page, preset.surface, rng, applied)
     page_map, moved = draw_map(preset, page.width, page.height, rng)
     applied += moved
     if page_map.steps:
@@ -75,18 +72,34 @@ def apply_preset(image: Image, page: TruePage, preset: Preset, rng: np.random.Ge
         applied.append({"name": "background", "params": params, "geometry": False})
         image = page_map.warp(image, background)
         page = move_page(page, page_map)
-    for effect in preset.photometrics:
-        if rng.random() < effect.probability:
-            image, params = effect.apply(image, rng)
-            applied.append({"name": effect.effect, "params": params, "geometry": False})
+    image, page = _change(image, page, preset.photometrics, rng, applied)
     return Augmented(image, page, applied)
+
+
+def _change(
+    image: Image,
+    page: TruePage,
+    effects: Sequence[SurfaceEffect | PictureEffect],
+    rng: np.random.Generator,
+    applied: list[dict[str, Any]],
+) -> tuple[Image, TruePage]:
+    """The page after effects that move nothing; what is drawn is added to ``applied``."""
+    for effect in effects:
+        if rng.random() < effect.probability:
+            if isinstance(effect, CoveringEffect):
+                image, params, cover = effect.apply(image, rng)
+                page = hide_words(page, cover)
+            else:
+                image, params = effect.apply(image, rng)
+            applied.append({"name": effect.effect, "params": params, "geometry": False})
+    return image, page
 
 
 def hide_words(page: TruePage, cover: Cover) -> TruePage:
     """The page with ``visible`` of each word cut to the share of its box that is not covered.
 
     Args:
-        page: Words on the flat page.
+        page: Words in the frame of the cover; of one that is not upright, its surrounding box counts.
         cover: Shape (``page.height``, ``page.width``): true where print is hidden.
     """
     import cv2

@@ -1,8 +1,9 @@
 """Effects that change pixel values and nothing else: size and positions stay.
 
-Most are albumentations transforms with the drawn values as fixed parameters and a seed from the page's own
-generator. Noise, shadow and light are of our own: albumentations 2.0.8 takes 50 to 265 ms of one core for them
-on an A4 page at 150 dpi, these 7 to 35 ms. So is the loss of resolution, for a reason told there.
+Those that albumentations 2.0.8 has are its transforms, with the drawn values as fixed parameters and a seed from the
+page's own generator, but for some that are slow in it: on an A4 page at 150 dpi and one core noise takes 34 and 106 ms
+(here 11 and 18), shadow and uneven light 13 and 35 (3 and 5), sharpening 79 (11), specks 21 (1) and glare 203 (4).
+Its loss of resolution shifts the page, for a reason told there, and its white balance can only be drawn, not set.
 """
 
 from __future__ import annotations
@@ -23,6 +24,13 @@ from invoicegen.augmentation.warp import Image
 
 COARSE_PX = 16
 """Light and shadow are drawn on a grid of this spacing and enlarged: they have no finer detail."""
+LEAST_CONTRAST = 0.07
+"""Share of the contrast of black on white below which print counts as gone.
+
+Of the words of five pages RapidOCR reads 99 % at full contrast, 92 % at .1, 76 % at .07 and 32 % at .05.
+"""
+Cover = NDArray[np.bool_]
+"""Shape (h, w): true where print is hidden."""
 
 
 def _albumentations() -> ModuleType:
@@ -43,6 +51,14 @@ class PhotometricEffect(Effect, ABC):
     @abstractmethod
     def apply(self, image: Image, rng: np.random.Generator) -> tuple[Image, dict[str, Any]]:
         """A changed copy, shape (h, w, 3) as before, and the parameters drawn for it."""
+
+
+class CoveringEffect(Effect, ABC):
+    """An effect that hides some of the print."""
+
+    @abstractmethod
+    def apply(self, image: Image, rng: np.random.Generator) -> tuple[Image, dict[str, Any], Cover]:
+        """A changed copy, shape (h, w, 3) as before, the parameters drawn for it, and what it hides."""
 
 
 class BrightnessContrast(PhotometricEffect):
@@ -230,20 +246,23 @@ class Shadow(PhotometricEffect):
         }
 
 
-class Glare(PhotometricEffect):
+class Glare(CoveringEffect):
     """A lamp mirrored by glossy paper: a bright spot in which print pales."""
 
     effect: Literal["glare"] = "glare"
     strength: Range = Field(description="ink lost in the middle of the spot, share")
 
-    def apply(self, image: Image, rng: np.random.Generator) -> tuple[Image, dict[str, Any]]:
-        """Ink times one minus a soft ellipse."""
+    def apply(self, image: Image, rng: np.random.Generator) -> tuple[Image, dict[str, Any], Cover]:
+        """Exposed for the spot, so darker elsewhere; then ink times one minus a soft ellipse."""
+        import cv2
+
         strength, size = float(rng.uniform(*self.strength)), float(rng.uniform(0.08, 0.25))
         angle, off_x, off_y = (float(rng.uniform(*bounds)) for bounds in ((0, 180), (-0.4, 0.4), (-0.4, 0.4)))
         along, across = _along(image, angle) - off_x, _along(image, angle + 90) - off_y
         spot = np.exp(-((along / size) ** 2) - (across / (size * 0.5)) ** 2)
-        faded = 255 - shade(np.asarray(255 - image, np.uint8), 1 - strength * spot)
-        return np.asarray(faded, np.uint8), {"strength": round(strength, 4), "size": round(size, 4)}
+        exposed = np.asarray(cv2.convertScaleAbs(image, alpha=1 - 0.25 * strength), np.uint8)
+        faded, hidden = fade(exposed, 1 - strength * spot)
+        return faded, {"strength": round(strength, 4), "size": round(size, 4)}, hidden
 
 
 class Moire(PhotometricEffect):
@@ -272,7 +291,7 @@ class Moire(PhotometricEffect):
         }
 
 
-class Fax(PhotometricEffect):
+class Fax(CoveringEffect):
     """Sent by fax: 204 x 98 or 196 dots an inch, black or white, a few lines lost."""
 
     effect: Literal["fax"] = "fax"
@@ -281,8 +300,8 @@ class Fax(PhotometricEffect):
         default=(0.55, 0.8), description="gray that still prints black, share of full scale"
     )
 
-    def apply(self, image: Image, rng: np.random.Generator) -> tuple[Image, dict[str, Any]]:
-        """Reduced, thresholded and enlarged again.
+    def apply(self, image: Image, rng: np.random.Generator) -> tuple[Image, dict[str, Any], Cover]:
+        """Reduced, thresholded and enlarged again; pale print on white and dark print on dark are lost.
 
         Source:
             ITU-T T.4: 8 dots/mm across, 3.85 or 7.7 lines/mm down
@@ -300,7 +319,17 @@ class Fax(PhotometricEffect):
         for row in rng.integers(0, bits.shape[0], int(rng.integers(0, 4))):
             bits[row] = bits[max(0, row - 1)]
         large = cv2.resize(bits, (width, height), interpolation=cv2.INTER_LINEAR)
-        return np.asarray(cv2.merge([large] * 3), np.uint8), {"fine": fine, "threshold": round(threshold, 4)}
+        # Print differs from its surroundings within the reach of a stroke: it is lost where it no longer does.
+        was, now = (
+            cv2.morphologyEx(seen, cv2.MORPH_GRADIENT, np.ones((reach, reach), np.uint8))
+            for seen, reach in ((gray, round(width / 120) | 1), (large, round(width / 60) | 1))
+        )
+        lost = (was > 255 * LEAST_CONTRAST) & (now < 128)
+        return (
+            np.asarray(cv2.merge([large] * 3), np.uint8),
+            {"fine": fine, "threshold": round(threshold, 4)},
+            lost,
+        )
 
 
 class Specks(PhotometricEffect):
@@ -426,6 +455,16 @@ def shade(image: Image, gain: NDArray[np.float64]) -> Image:
     coarse = np.rint(255 * gain).astype(np.uint8)
     full = cv2.resize(cv2.merge([coarse] * 3), (width, height), interpolation=cv2.INTER_LINEAR)
     return np.asarray(cv2.multiply(image, full, scale=1 / 255), dtype=np.uint8)
+
+
+def fade(image: Image, gain: NDArray[np.float64]) -> tuple[Image, Cover]:
+    """The image with its ink (the distance to white) times a coarse map of gains in [0, 1], and what is gone."""
+    import cv2
+
+    faded = np.asarray(255 - shade(np.asarray(255 - image, np.uint8), gain), np.uint8)
+    if gain.min() >= LEAST_CONTRAST:
+        return faded, np.zeros(image.shape[:2], bool)
+    return faded, np.asarray(cv2.resize(gain, image.shape[1::-1]) < LEAST_CONTRAST)
 
 
 AnyPhotometricEffect = Annotated[

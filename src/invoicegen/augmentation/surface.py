@@ -6,28 +6,51 @@ to be seen less.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from invoicegen.augmentation.geometric import Effect, Range
-from invoicegen.augmentation.photometric import COARSE_PX, PhotometricEffect, shade
+from invoicegen.augmentation.geometric import Range
+from invoicegen.augmentation.photometric import (
+    COARSE_PX,
+    LEAST_CONTRAST,
+    Cover,
+    CoveringEffect,
+    PhotometricEffect,
+    fade,
+)
 from invoicegen.augmentation.warp import Image
 
-Cover = NDArray[np.bool_]
-"""Shape (h, w): true where print is hidden."""
 _INKS = ((20, 30, 110), (15, 15, 20), (120, 20, 30), (10, 70, 50))  # RGB of pens
-
-
-class CoveringEffect(Effect, ABC):
-    """An effect that hides some of the print."""
-
-    @abstractmethod
-    def apply(self, image: Image, rng: np.random.Generator) -> tuple[Image, dict[str, Any], Cover]:
-        """A changed copy, shape (h, w, 3) as before, the parameters drawn for it, and what it hides."""
+_BROWN = (0.3, 0.6, 1.0)  # light lost by channel: coffee and water leave red
+_NOTES = (
+    "ok",
+    "Paid",
+    "bezahlt",
+    "payé",
+    "Copy",
+    "to file",
+    "Mr. K.",
+    "J. M.",
+    "see mail",
+    "i. O.",
+    "A. S.",
+    "vu",
+)
+_STAMPS = (
+    "PAID",
+    "BEZAHLT",
+    "PAYE",
+    "PAGADO",
+    "RECEIVED",
+    "EINGEGANGEN",
+    "BETAALD",
+    "COPY",
+    "BOOKED",
+    "BETALT",
+)
 
 
 # -- ink and print -----------------------------------------------------------------------------------------
@@ -50,19 +73,21 @@ class InkBleed(PhotometricEffect):
         }
 
 
-class LowToner(PhotometricEffect):
+class LowToner(CoveringEffect):
     """A cartridge that runs out: pale stripes along the way of the paper."""
 
     effect: Literal["low_toner"] = "low_toner"
     strength: Range = Field(description="ink lost in the palest stripe, share")
 
-    def apply(self, image: Image, rng: np.random.Generator) -> tuple[Image, dict[str, Any]]:
+    def apply(self, image: Image, rng: np.random.Generator) -> tuple[Image, dict[str, Any], Cover]:
         """Ink times a smooth profile over the columns."""
         strength = float(rng.uniform(*self.strength))
         columns = -(-image.shape[1] // COARSE_PX) + 1
         profile = _smooth(rng.random(columns), 6)
+        profile = (profile - profile.min()) / max(float(np.ptp(profile)), 1e-9)
         gain = 1 - strength * np.broadcast_to(profile, (-(-image.shape[0] // COARSE_PX) + 1, columns))
-        return _fade(image, gain), {"strength": round(strength, 4)}
+        faded, hidden = fade(image, gain)
+        return faded, {"strength": round(strength, 4)}, hidden
 
 
 class BrokenLines(PhotometricEffect):
@@ -101,18 +126,18 @@ class DotMatrix(PhotometricEffect):
         return (255 - ink).astype(np.uint8), {"period_px": period, "strength": round(strength, 4)}
 
 
-class ThermalFading(PhotometricEffect):
+class ThermalFading(CoveringEffect):
     """Thermal paper that lay in the sun: ink pales in patches and turns brown or violet."""
 
     effect: Literal["thermal_fading"] = "thermal_fading"
     strength: Range = Field(description="ink lost where it is palest, share")
 
-    def apply(self, image: Image, rng: np.random.Generator) -> tuple[Image, dict[str, Any]]:
+    def apply(self, image: Image, rng: np.random.Generator) -> tuple[Image, dict[str, Any], Cover]:
         """Ink times clouds, a little more of it lost in one colour."""
         strength = float(rng.uniform(*self.strength))
-        faded = _fade(image, 1 - strength * _coarse_clouds(image, rng, 12))
+        faded, hidden = fade(image, 1 - strength * _coarse_clouds(image, rng, 12))
         tint = (1.0, 0.97, 0.9) if rng.random() < 0.6 else (0.96, 0.95, 1.0)
-        return _tint(faded, tint), {"strength": round(strength, 4)}
+        return _tint(faded, tint), {"strength": round(strength, 4)}, hidden
 
 
 class DirtyRollers(PhotometricEffect):
@@ -211,19 +236,22 @@ class Stains(PhotometricEffect):
     strength: Range = Field(default=(0.08, 0.3), description="light lost in a blot, share")
 
     def apply(self, image: Image, rng: np.random.Generator) -> tuple[Image, dict[str, Any]]:
-        """Times soft discs with a dark rim."""
+        """Times brownish, unevenly bordered discs that are darkest at the rim, where the drop dried last."""
         count = int(rng.integers(self.count[0], self.count[1] + 1))
         y, x = _grid(image)
-        gain = np.ones(x.shape)
+        lost = np.zeros(x.shape)
         for _ in range(count):
-            strength, radius = float(rng.uniform(*self.strength)), float(rng.uniform(0.02, 0.12))
+            strength, radius = float(rng.uniform(*self.strength)), float(rng.uniform(0.02, 0.1))
             centre = rng.uniform(0, 1, 2) * (image.shape[1], image.shape[0])
-            wobble = 1 + 0.2 * np.sin(3 * np.arctan2(y - centre[1], x - centre[0]) + rng.uniform(0, 6))
-            way = np.hypot(x - centre[0], y - centre[1]) / (radius * max(image.shape[:2]) * wobble)
-            gain *= 1 - strength * (
-                0.6 / (1 + np.exp((way - 1) * 12)) + 0.4 * np.exp(-(((way - 1) * 8) ** 2))
+            right, down = x - centre[0], y - centre[1]
+            way = np.hypot(right, down) / (
+                radius * max(image.shape[:2]) * _wobble(np.arctan2(down, right), rng)
             )
-        return _tint(shade(image, gain), (1.0, 0.99, 0.96)), {"count": count}
+            blot = 0.55 / (1 + np.exp(np.minimum(14 * (way - 1), 50))) + 0.45 * np.exp(
+                -(((way - 0.97) * 9) ** 2)
+            )
+            lost = 1 - (1 - lost) * (1 - strength * blot)
+        return _stain(image, lost, _BROWN), {"count": count}
 
 
 class CoffeeRing(PhotometricEffect):
@@ -233,53 +261,66 @@ class CoffeeRing(PhotometricEffect):
     strength: Range = Field(default=(0.2, 0.55), description="light lost in the ring, share")
 
     def apply(self, image: Image, rng: np.random.Generator) -> tuple[Image, dict[str, Any]]:
-        """Times a brown ring of uneven darkness."""
+        """Times a brown ring of uneven width and darkness, sharp outside and washed out inside."""
         import cv2
 
-        strength, radius = float(rng.uniform(*self.strength)), float(rng.uniform(0.08, 0.16))
+        strength, radius = float(rng.uniform(*self.strength)), float(rng.uniform(0.1, 0.18))
         height, width = image.shape[:2]
-        centre = rng.uniform(0.1, 0.9, 2) * (width, height)
         size = radius * min(height, width)
-        layer = np.full((height, width), 0, np.uint8)
-        start = float(rng.uniform(0, 360))
-        axes = (round(size), round(size * rng.uniform(0.94, 1.0)))
-        middle = (round(centre[0]), round(centre[1]))
-        cv2.ellipse(
-            layer, middle, axes, start, 0, float(rng.uniform(230, 360)), (255,), max(2, round(size * 0.06))
+        centre = rng.uniform(0.1, 0.9, 2) * (width, height)
+        side = np.arange(round(-1.2 * size), round(1.2 * size)) / size
+        way, angle = np.hypot(side[None], side[:, None]), np.arctan2(side[:, None], side[None])
+        wet = np.clip(
+            0.25 + 0.75 * _wobble(angle, rng, 0.9), 0, 1
+        )  # most of the ring, in places next to nothing
+        inside = 1 - way * _wobble(angle, rng, 0.012)
+        profile = np.where(
+            inside < 0, np.exp(-((inside / 0.012) ** 2)), np.exp(-inside / (0.02 + 0.05 * wet))
         )
-        soft = np.asarray(cv2.GaussianBlur(layer, (0, 0), max(1.0, size * 0.015)), np.float32)
-        alpha = strength * soft[..., None] / 255
-        brown = np.array([0.25, 0.55, 0.85], np.float32)  # light lost by channel: coffee leaves red
-        gain = np.rint(255 * (1 - alpha * brown)).astype(np.uint8)
-        return _multiply(image, gain), {"strength": round(strength, 4), "radius": round(radius, 4)}
+        lost = cv2.GaussianBlur((strength * wet * profile).astype(np.float32), (0, 0), max(0.6, 0.006 * size))
+        gain = np.rint(255 * (1 - lost[..., None] * np.array(_BROWN))).astype(np.uint8)
+        at = round(centre[0] + side[0] * size), round(centre[1] + side[0] * size)
+        return _paste(image, gain, at)[0], {"strength": round(strength, 4), "radius": round(radius, 4)}
 
 
 class Crumple(PhotometricEffect):
-    """A sheet that was crushed and smoothed: facets that catch the light differently."""
+    """A sheet that was crushed and smoothed: facets that catch the light differently, with worn edges."""
 
     effect: Literal["crumple"] = "crumple"
-    creases: tuple[int, int] = Field(default=(8, 24), description="fewest and most creases")
-    strength: Range = Field(default=(0.04, 0.18), description="light lost by the darkest facet, share")
+    facets: tuple[int, int] = Field(default=(25, 90), description="fewest and most corners of facets")
+    strength: Range = Field(default=(0.06, 0.22), description="light lost by the darkest facet, share")
 
     def apply(self, image: Image, rng: np.random.Generator) -> tuple[Image, dict[str, Any]]:
-        """Times a sum of half planes with soft edges."""
-        count = int(rng.integers(self.creases[0], self.creases[1] + 1))
-        strength = float(rng.uniform(*self.strength))
-        y, x = _grid(image)
-        longer = max(image.shape[:2])
-        light = np.zeros(x.shape)
-        for _ in range(count):
-            angle, at = rng.uniform(0, 2 * np.pi), rng.uniform(0, 1, 2) * (image.shape[1], image.shape[0])
-            way = ((x - at[0]) * np.cos(angle) + (y - at[1]) * np.sin(angle)) / longer
-            light += np.tanh(way * 40) * np.exp(-np.abs(way) * rng.uniform(3, 12))
-        light = (light - light.min()) / max(float(np.ptp(light)), 1e-9)
-        return shade(image, 1 - strength * light), {"creases": count, "strength": round(strength, 4)}
+        """Times the light on a triangulated sheet of random heights, and a pale line along each crease."""
+        import cv2
+
+        count, strength = (
+            int(rng.integers(self.facets[0], self.facets[1] + 1)),
+            float(rng.uniform(*self.strength)),
+        )
+        height, width = (-(-side // 2) for side in image.shape[:2])
+        corners = rng.uniform((0, 0), (width, height), (count, 2)).astype(np.float32)
+        mesh = cv2.Subdiv2D((0, 0, width, height))
+        mesh.insert(corners.clip(0, (width - 1, height - 1)).tolist())
+        level, lines = np.full((height, width), 255, np.uint8), np.zeros((height, width), np.uint8)
+        for triangle in np.asarray(mesh.getTriangleList()).reshape(-1, 3, 2):
+            corner = triangle.round().clip(-4 * width, 5 * width).astype(np.int32)
+            cv2.fillConvexPoly(level, corner, (round(255 * (1 - strength * float(rng.random()))),))
+            if rng.random() < 0.5:  # sharp creases; the others were smoothed away
+                cv2.line(lines, corner[0].tolist(), corner[1].tolist(), (round(255 * strength * 0.5),))
+        soft = cv2.GaussianBlur(level, (0, 0), 0.008 * max(height, width))
+        size = (image.shape[1], image.shape[0])
+        light = cv2.resize(cv2.add(cv2.addWeighted(level, 0.35, soft, 0.65, 0), lines), size)
+        return _multiply(image, np.asarray(cv2.merge([light] * 3), np.uint8)), {
+            "facets": count,
+            "strength": round(strength, 4),
+        }
 
 
-class FoldShade(PhotometricEffect):
+class Crease(PhotometricEffect):
     """Creases of a letter folded in two or three: a dark and a light line across the sheet."""
 
-    effect: Literal["fold_shade"] = "fold_shade"
+    effect: Literal["crease"] = "crease"
     strength: Range = Field(default=(0.08, 0.3), description="light lost in the crease, share")
 
     def apply(self, image: Image, rng: np.random.Generator) -> tuple[Image, dict[str, Any]]:
@@ -303,13 +344,13 @@ class FoldShade(PhotometricEffect):
 
 
 class Highlighter(PhotometricEffect):
-    """Lines marked with a text marker."""
+    """Print marked with a text marker."""
 
     effect: Literal["highlighter"] = "highlighter"
     strokes: tuple[int, int] = Field(default=(1, 3), description="fewest and most strokes")
 
     def apply(self, image: Image, rng: np.random.Generator) -> tuple[Image, dict[str, Any]]:
-        """Times a bright colour along a thick, slightly slanted line."""
+        """Times a bright colour along thick, slightly slanted lines, each over the darkest line of print near by."""
         import cv2
 
         count = int(rng.integers(self.strokes[0], self.strokes[1] + 1))
@@ -317,38 +358,46 @@ class Highlighter(PhotometricEffect):
         colours = ((255, 245, 90), (150, 255, 150), (255, 170, 210), (150, 220, 255))
         colour = colours[int(rng.integers(len(colours)))]
         layer = np.full_like(image, 255)
+        thick = max(4, round(0.012 * height))
         for _ in range(count):
             x, y = float(rng.uniform(0.05, 0.7)) * width, float(rng.uniform(0.05, 0.95)) * height
-            long, slant = float(rng.uniform(0.1, 0.35)) * width, float(rng.uniform(-0.02, 0.02))
-            ends = (round(x), round(y)), (round(x + long), round(y + slant * long))
-            cv2.line(layer, *ends, colour, max(4, round(0.012 * height)), cv2.LINE_AA)
+            long, slant = float(rng.uniform(0.1, 0.35)) * width, float(rng.uniform(-0.015, 0.015))
+            above = max(0, round(y - 0.08 * height))
+            strip = image[above : round(y + 0.08 * height), round(x) : round(x + long), 1]
+            ink = cv2.blur(255 - strip.mean(axis=1, dtype=np.float32)[:, None], (1, thick))
+            # Print, not a coloured area, which is darker still.
+            row = above + int(np.argmax(np.where(ink < 120, ink, 0)))
+            ends = (round(x), row), (round(x + long), round(row + slant * long))
+            cv2.line(layer, *ends, colour, thick, cv2.LINE_AA)
         return _multiply(image, layer), {"strokes": count}
 
 
-class Handwriting(PhotometricEffect):
-    """Notes, ticks and initials by pen, over the print; the print is still read under them."""
+class Handwriting(CoveringEffect):
+    """Notes, dates and initials by pen, over the print."""
 
     effect: Literal["handwriting"] = "handwriting"
-    notes: tuple[int, int] = Field(default=(1, 3), description="fewest and most scribbles")
+    notes: tuple[int, int] = Field(default=(1, 3), description="fewest and most notes")
 
-    def apply(self, image: Image, rng: np.random.Generator) -> tuple[Image, dict[str, Any]]:
-        """Smooth random strokes, left to right, in one pen's colour."""
+    def apply(self, image: Image, rng: np.random.Generator) -> tuple[Image, dict[str, Any], Cover]:
+        """Words in a script of single strokes, slanted and swayed, in one pen's colour."""
         import cv2
 
         count = int(rng.integers(self.notes[0], self.notes[1] + 1))
         height, width = image.shape[:2]
-        ink = _INKS[int(rng.integers(len(_INKS)))]
-        layer = np.full_like(image, 255)
+        ink = np.array(_INKS[int(rng.integers(len(_INKS)))], np.float32)
+        slant, pen = float(rng.uniform(0, 0.45)), int(rng.integers(2, 4))
+        cover = np.zeros((height, width), bool)
         for _ in range(count):
-            letters, size = int(rng.integers(3, 12)), float(rng.uniform(0.008, 0.018)) * height
-            start = rng.uniform(0.05, 0.8, 2) * (width, height)
-            steps = np.linspace(0, letters, letters * 12)
-            phase = rng.uniform(0, 2 * np.pi, 3)
-            sway = size * (np.sin(2 * np.pi * steps + phase[0]) * 0.5 + np.sin(1.3 * steps + phase[1]) * 0.6)
-            x = start[0] + size * (steps + 0.45 * np.cos(2 * np.pi * steps + phase[2]))
-            stroke = np.column_stack([x, start[1] + sway]).round().astype(np.int32)
-            cv2.polylines(layer, [stroke], False, ink, max(1, round(size / 9)), cv2.LINE_AA)
-        return _multiply(image, layer), {"notes": count}
+            text = _date(rng) if rng.random() < 0.3 else _NOTES[int(rng.integers(len(_NOTES)))]
+            size = float(rng.uniform(0.014, 0.028)) * max(height, width)
+            patch = _lettering(text, cv2.FONT_HERSHEY_SCRIPT_SIMPLEX, size, pen)
+            patch = _sway(patch, rng, slant, float(rng.uniform(-8, 8)), 0.08 * size)
+            wet = np.minimum(1, patch[..., None] / 200)
+            gain = np.rint(255 - wet * (255 - ink)).astype(np.uint8)
+            at = rng.uniform((0.02, 0.02), (0.8, 0.92)) * (width, height)
+            image, hidden = _paste(image, gain, (round(at[0]), round(at[1])))
+            cover |= hidden
+        return image, {"notes": count}, cover
 
 
 class StampOver(PhotometricEffect):
@@ -358,43 +407,47 @@ class StampOver(PhotometricEffect):
     strength: Range = Field(default=(0.4, 0.9), description="ink of the stamp, share")
 
     def apply(self, image: Image, rng: np.random.Generator) -> tuple[Image, dict[str, Any]]:
-        """A ring or frame with strokes like letters in it, turned and unevenly inked."""
+        """A ring or frame with a word and a date in it, turned and unevenly inked."""
         import cv2
 
         strength, angle = float(rng.uniform(*self.strength)), float(rng.uniform(-25, 25))
         height, width = image.shape[:2]
-        size = round(float(rng.uniform(0.08, 0.14)) * min(height, width))
-        patch = np.zeros((4 * size, 4 * size), np.uint8)
-        line = max(2, size // 14)
-        middle = 2 * size
-        if rng.random() < 0.5:
-            cv2.circle(patch, (middle, middle), size, (255,), line, cv2.LINE_AA)
-            cv2.circle(patch, (middle, middle), round(size * 0.75), (255,), max(1, line // 2), cv2.LINE_AA)
+        size = max(20, round(float(rng.uniform(0.08, 0.14)) * min(height, width)))
+        line, middle = max(2, size // 14), 2 * size
+        patch = np.zeros((2 * middle, 2 * middle), np.uint8)
+        half = (round(1.6 * size), round(0.62 * size))
+        if rng.random() < 0.4:
+            half = (round(0.86 * size), size // 2)
+            cv2.circle(patch, (middle, middle), round(1.15 * size), (255,), line, cv2.LINE_AA)
+            cv2.circle(patch, (middle, middle), round(1.02 * size), (255,), max(1, line // 2), cv2.LINE_AA)
         else:
-            corner = (
-                (middle - round(1.5 * size), middle - size // 2),
-                (middle + round(1.5 * size), middle + size // 2),
-            )
-            cv2.rectangle(patch, *corner, (255,), line, cv2.LINE_AA)
-        for place in np.linspace(-0.5, 0.5, 6):
-            x = middle + round(place * 1.1 * size)
-            top = middle - round(size * rng.uniform(0.15, 0.25))
-            cv2.line(
-                patch, (x, top), (x + round(size * 0.06 * rng.uniform(-1, 1)), 2 * middle - top), (255,), line
-            )
+            upper, lower = (middle - half[0], middle - half[1]), (middle + half[0], middle + half[1])
+            cv2.rectangle(patch, upper, lower, (255,), line, cv2.LINE_AA)
+        for text, low, high in (
+            (_STAMPS[int(rng.integers(len(_STAMPS)))], -0.8, 0.1),
+            (_date(rng), 0.2, 0.75),
+        ):
+            letters = _lettering(text, cv2.FONT_HERSHEY_DUPLEX, (high - low) * half[1], max(1, line // 2))
+            fit = min(1.0, 1.85 * half[0] / letters.shape[1])
+            wide = round(fit * letters.shape[1]), round(fit * letters.shape[0])
+            letters = np.asarray(cv2.resize(letters, wide, interpolation=cv2.INTER_AREA), np.uint8)
+            top = middle + round((low + high) / 2 * half[1]) - letters.shape[0] // 2
+            left = middle - letters.shape[1] // 2
+            patch[top : top + letters.shape[0], left : left + letters.shape[1]] |= letters
         turned = cv2.warpAffine(patch, cv2.getRotationMatrix2D((middle, middle), angle, 1), patch.shape[::-1])
         blotch = cv2.resize(
-            rng.random((9, 9), dtype=np.float32), patch.shape[::-1], interpolation=cv2.INTER_CUBIC
+            rng.random((13, 13), dtype=np.float32), patch.shape[::-1], interpolation=cv2.INTER_CUBIC
         )
-        alpha = strength * turned / 255 * np.clip(0.35 + blotch, 0, 1)
+        grain = rng.random(patch.shape, dtype=np.float32)  # rubber does not wet the paper everywhere
+        alpha = strength * turned / 255 * np.clip(0.35 + blotch, 0, 1) * np.where(grain < 0.1, 0.4, 1)
         colour = np.array(_INKS[int(rng.choice([0, 2, 3]))], np.float32)
         gain = np.rint(255 - alpha[..., None] * (255 - colour)).astype(np.uint8)
-        left = int(rng.integers(-size, max(1, width - 3 * size)))
-        top = int(rng.integers(-size, max(1, height - 3 * size)))
-        layer = np.full_like(image, 255)
-        x0, y0, x1, y1 = max(0, left), max(0, top), min(width, left + 4 * size), min(height, top + 4 * size)
-        layer[y0:y1, x0:x1] = gain[y0 - top : y1 - top, x0 - left : x1 - left]
-        return _multiply(image, layer), {"strength": round(strength, 4), "angle_deg": round(angle, 2)}
+        at = (
+            int(rng.integers(-size, max(1, width - 3 * size))),
+            int(rng.integers(-size, max(1, height - 3 * size))),
+        )
+        # Even the fullest ink leaves 14 % of the contrast, so no print is gone.
+        return _paste(image, gain, at)[0], {"strength": round(strength, 4), "angle_deg": round(angle, 2)}
 
 
 class PunchHoles(CoveringEffect):
@@ -488,11 +541,6 @@ def _tint(image: Image, colour: tuple[float, float, float]) -> Image:
     return np.asarray(cv2.LUT(image, table[None]), np.uint8)
 
 
-def _fade(image: Image, gain: NDArray[np.float64]) -> Image:
-    """The image with its ink (the distance to white) times a coarse map of gains in [0, 1]."""
-    return np.asarray(255 - shade(np.asarray(255 - image, np.uint8), gain), np.uint8)
-
-
 def _mix(image: Image, other: Image, share: NDArray[np.float64]) -> Image:
     """``image`` and ``other`` by a coarse map of the share of the other."""
     import cv2
@@ -511,6 +559,89 @@ def _cover(image: Image, hidden: NDArray[np.uint8], colour: tuple[int, int, int]
     rest = cv2.multiply(image, cv2.bitwise_not(weight), scale=1 / 255)
     over = cv2.multiply(np.full_like(image, colour), weight, scale=1 / 255)
     return np.asarray(cv2.add(rest, over), np.uint8)
+
+
+def _paste(image: Image, gain: Image, at: tuple[int, int]) -> tuple[Image, Cover]:
+    """A copy of the image, times a patch of gains with its upper left corner at ``at`` (x, y), cut at the edges.
+
+    Returns:
+        The copy, and where the patch leaves too little contrast for print to be read.
+    """
+    import cv2
+
+    result, cover = image.copy(), np.zeros(image.shape[:2], bool)
+    (left, top), (high, wide) = at, gain.shape[:2]
+    x0, y0 = max(0, left), max(0, top)
+    x1, y1 = min(image.shape[1], left + wide), min(image.shape[0], top + high)
+    if x0 < x1 and y0 < y1:
+        part = np.ascontiguousarray(gain[y0 - top : y1 - top, x0 - left : x1 - left])
+        result[y0:y1, x0:x1] = _multiply(result[y0:y1, x0:x1], part)
+        cover[y0:y1, x0:x1] = cv2.cvtColor(part, cv2.COLOR_RGB2GRAY) < 255 * LEAST_CONTRAST
+    return result, cover
+
+
+def _stain(image: Image, lost: NDArray[np.float64], colour: tuple[float, float, float]) -> Image:
+    """The image with a share of its light lost, by a coarse map, as strongly as ``colour`` says in each channel."""
+    import cv2
+
+    coarse = np.rint(255 * (1 - lost[..., None] * np.array(colour))).astype(np.uint8)
+    return _multiply(image, np.asarray(cv2.resize(coarse, image.shape[1::-1]), np.uint8))
+
+
+def _wobble(
+    angle: NDArray[np.float64], rng: np.random.Generator, amount: float = 0.22
+) -> NDArray[np.float64]:
+    """One plus a random periodic function of the angle: no border of a drop is round."""
+    turns = np.arange(1, 9)
+    heights, phases = rng.standard_normal(8) / turns**0.8, rng.uniform(0, 2 * np.pi, 8)
+    waves = (
+        height * np.sin(turn * angle + phase)
+        for turn, height, phase in zip(turns, heights, phases, strict=True)
+    )
+    return np.asarray(1 + amount / np.sqrt((heights**2).sum()) * sum(waves))
+
+
+def _date(rng: np.random.Generator) -> str:
+    day, month, year = (int(rng.integers(*bounds)) for bounds in ((1, 29), (1, 13), (0, 30)))
+    return (f"{day}.{month}.{year:02}", f"{month}/{day}/{year:02}", f"20{year:02}-{month:02}-{day:02}")[
+        int(rng.integers(3))
+    ]
+
+
+def _lettering(text: str, font: int, size: float, pen: int) -> NDArray[np.uint8]:
+    """Text in one of OpenCV's stroke fonts, ``size`` px from the base line to the top of a capital; ink is 255."""
+    import cv2
+
+    scale = cv2.getFontScaleFromHeight(font, max(4, round(size)), pen)
+    (wide, high), below = cv2.getTextSize(text, font, scale, pen)
+    patch = np.zeros((high + below + 2 * pen, wide + 2 * pen), np.uint8)
+    cv2.putText(patch, text, (pen, high + pen), font, scale, (255,), pen, cv2.LINE_AA)
+    return patch
+
+
+def _sway(
+    patch: NDArray[np.uint8], rng: np.random.Generator, slant: float, degrees: float, reach: float
+) -> NDArray[np.uint8]:
+    """Lettering leaning to the right, on a rising line, and with letters that are no copies of each other.
+
+    Args:
+        patch: Ink is 255.
+        rng: Where the swaying comes from.
+        slant: Way to the right, share of the way up.
+        degrees: By which the line falls.
+        reach: Standard deviation of the swaying, px.
+    """
+    import cv2
+
+    high, wide = patch.shape
+    room = round(high * (slant + 0.5) + wide * abs(np.tan(np.radians(degrees))))
+    size = (wide + 2 * room, high + 2 * room)
+    y, x = np.mgrid[0 : size[1], 0 : size[0]].astype(np.float32) - np.float32(room)
+    cells = max(2, round(size[0] / high * 1.6))
+    sway = rng.standard_normal((2, 4, cells)).astype(np.float32) * reach
+    dx, dy = (cv2.resize(part, size, interpolation=cv2.INTER_CUBIC) for part in sway)
+    fallen = y - x * np.float32(np.tan(np.radians(degrees))) + dy
+    return np.asarray(cv2.remap(patch, x + slant * (fallen - high) + dx, fallen, cv2.INTER_LINEAR), np.uint8)
 
 
 def _grid(image: Image) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -553,7 +684,7 @@ AnySurfaceEffect = Annotated[
     | Stains
     | CoffeeRing
     | Crumple
-    | FoldShade
+    | Crease
     | Highlighter
     | Handwriting
     | StampOver

@@ -9,7 +9,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from invoicegen import __version__
-from invoicegen.augmentation import PRESETS
+from invoicegen.augmentation import load_presets
 from invoicegen.ocr import ENGINE_NAMES, PDF_TEXT
 from invoicegen.templates import PlanOptions
 
@@ -61,7 +61,8 @@ class GenerateOptions(PlanOptions):
                 f"documents ({self.documents}) must be a multiple of shard_size ({self.shard_size}), so that a "
                 f"longer run goes on where this one ends; take {whole}"
             )
-        choices = (("engines", self.engines, (PDF_TEXT, *ENGINE_NAMES)), ("presets", self.presets, PRESETS))
+        presets = tuple(load_presets(self.extensions))
+        choices = (("engines", self.engines, (PDF_TEXT, *ENGINE_NAMES)), ("presets", self.presets, presets))
         for name, by_family, allowed in choices:
             for family, weights in by_family.items():
                 unknown = sorted(set(weights) - set(allowed))

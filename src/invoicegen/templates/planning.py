@@ -40,7 +40,7 @@ class PlanOptions(BaseModel):
     )
     extensions: tuple[str, ...] = Field(
         (),
-        description="folders of one's own locales, languages, lexicons and templates; the first goes first",
+        description="folders of one's own locales, languages, lexicons, templates and presets; the first goes first",
     )
     variants_per_document: int = Field(
         1,

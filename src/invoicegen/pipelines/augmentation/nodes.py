@@ -63,7 +63,8 @@ def augment_document(item: Record, dpi: int, image_format: str, quality: int) ->
     images, pages, applied = [], [], []
     for record in item["pages"]:
         truth = TruePage.from_dict(record)
-        augmented = augment(rasterise(item["pdf"], truth.page, dpi), truth, plan["augmentation"], rng)
+        image = rasterise(item["pdf"], truth.page, dpi)
+        augmented = augment(image, truth, plan["augmentation"], rng, plan["extensions"])
         name = f"images/{plan['doc_id']}-{truth.page}.{'jpg' if image_format == 'jpeg' else 'png'}"
         images.append(
             {
