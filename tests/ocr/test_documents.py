@@ -1,5 +1,6 @@
 import io
 import pickle
+import zlib
 
 import numpy as np
 import pytest
@@ -43,12 +44,35 @@ ENCRYPT = "/Encrypt << /Filter /Standard /V 1 /R 2 /P -4 /O <{0}> /U <{0}> >> /I
     "5A" * 32
 )
 
+
+def without_pixels(kind):
+    data = bytearray(encoded(NOISE, kind))
+    if kind == "PNG":
+        data[16:24] = bytes(8)  # IHDR; its checksum is wrong then too
+        data[29:33] = zlib.crc32(bytes(data[12:29])).to_bytes(4, "big")
+    elif kind == "JPEG":
+        at = data.index(b"\xff\xc0") + 5  # SOF0
+        data[at : at + 4] = bytes(4)
+    else:
+        at = data.index(b"\x00\x01\x04\x00\x01\x00\x00\x00") + 8  # ImageWidth
+        data[at : at + 4] = bytes(4)
+    return bytes(data)
+
+
+NO_PIXELS = "the image is truncated or damaged, or has no pixels; scan or save it again"
 BAD_FILES = {
     "empty.pdf": (b"", "the file is empty; save or download it again"),
     "letter.pdf": (b"Dear Sir or Madam", "neither a PDF nor an image that can be read; convert it"),
     "page.gif": (encoded(NOISE, "GIF"), "neither a PDF nor an image that can be read; convert it: PDF, PNG"),
     "head.pdf": (b"%PDF-1.7\n", "the PDF is truncated"),
     "junk.pdf": (b"%PDF-1.7\nnothing of use\n%%EOF\n", "the PDF is damaged"),
+    "no_pixels.png": (without_pixels("PNG"), NO_PIXELS),
+    "no_pixels.jpg": (without_pixels("JPEG"), NO_PIXELS),
+    "no_pixels.tif": (without_pixels("TIFF"), NO_PIXELS),
+    "moving.png": (
+        encoded(NOISE, "PNG", save_all=True, append_images=[NOISE.rotate(90)]),
+        "the PNG is an animation of 2 frames; save each page as a picture",
+    ),
     "head.png": (encoded(NOISE, "PNG")[:30], "truncated or damaged|neither a PDF nor an image"),
     "half.png": (encoded(NOISE, "PNG")[:60_000], "truncated or damaged .*; scan or save it again"),
     "half.jpg": (encoded(NOISE, "JPEG")[:10_000], "truncated or damaged"),

@@ -23,6 +23,12 @@ from invoicegen.ocr.text_layer import has_usable_text, page_size_px, read_page_t
 from invoicegen.schema.annotation import Word
 
 _IMAGE_FORMATS = ("PNG", "JPEG", "TIFF")
+_SIGNATURES = (
+    b"\x89PNG\r\n",
+    b"\xff\xd8\xff",
+    b"II*\x00",
+    b"MM\x00*",
+)  # PNG, JPEG, TIFF of either byte order
 _READABLE = "PDF, PNG, JPEG and TIFF"
 # What Pillow and pdfium raise for bytes that they cannot make sense of.
 _DAMAGED = (
@@ -178,14 +184,14 @@ def open_document(path: Path | str, *, dpi: float = 200, limits: DocumentLimits 
 
     Raises:
         DocumentError: If the file is missing, a folder, empty, neither PDF nor image, protected by a
-            password, truncated, damaged, without pages, or over a limit.
+            password, truncated, damaged, without pages or pixels, animated, or over a limit.
     """
     path = Path(path)
     limits = limits or DocumentLimits()
     head = _check_file(path, limits)
     if b"%PDF-" in head:
         return _open_pdf(path, dpi, limits)
-    return _open_image(path, limits)
+    return _open_image(path, head, limits)
 
 
 def _check_file(path: Path, limits: DocumentLimits) -> bytes:
@@ -319,11 +325,15 @@ class _PdfPage(PageSource):
 # Images
 
 
-def _open_image(path: Path, limits: DocumentLimits) -> Document:
+def _open_image(path: Path, head: bytes, limits: DocumentLimits) -> Document:
     with _pillow_without_warnings():
         try:
             image = Image.open(path, formats=_IMAGE_FORMATS)
         except UnidentifiedImageError as error:
+            if head.startswith(_SIGNATURES):
+                raise DocumentError(
+                    path, "the image is truncated or damaged, or has no pixels", "scan or save it again"
+                ) from error
             raise DocumentError(
                 path,
                 "is neither a PDF nor an image that can be read",
@@ -334,10 +344,18 @@ def _open_image(path: Path, limits: DocumentLimits) -> Document:
         except _DAMAGED as error:
             raise _damaged_image(path, error) from error
     try:
-        count = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
+        frames = getattr(image, "n_frames", 1)
     except _DAMAGED as error:
         image.close()
         raise _damaged_image(path, error) from error
+    if image.format == "PNG" and frames > 1:
+        image.close()
+        raise DocumentError(
+            path,
+            f"the PNG is an animation of {frames:,} frames",
+            "save each page as a picture, or all as a TIFF",
+        )
+    count = frames if image.format == "TIFF" else 1  # what more a telephone's JPEG holds are previews
     if not 0 < count <= limits.max_pages:
         image.close()
         raise _bad_count(path, "the TIFF", "frames", count, limits)
