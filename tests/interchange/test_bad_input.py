@@ -15,9 +15,11 @@ from invoicegen.interchange import (
     InterchangeError,
     LabelledPage,
     ReadOptions,
+    WriteOptions,
     deal_splits,
     import_pages,
     read_annotations,
+    write_pages,
 )
 
 
@@ -297,6 +299,22 @@ def test_splits_that_cannot_be_filled_or_kept_are_refused(labelled):
         deal_splits(pages, ImportOptions(splits="keep"))
     only_test = ImportOptions.model_validate({"shares": {"train": 0, "validation": 0, "test": 1}})
     assert {one.page.split for one in deal_splits(pages, only_test)} == {"test"}
+
+
+@pytest.mark.parametrize("target", ["docile", "cord"])
+def test_a_document_whose_name_is_a_path_is_not_written(labelled, tmp_path, target):
+    page = labelled[0].page.model_copy(update={"doc_id": "../outside"})
+    with pytest.raises(InterchangeError, match=r"document '\.\./outside': its name cannot be that of a file"):
+        write_pages([LabelledPage(page, labelled[0].read_image)], tmp_path / "out", target, WriteOptions())
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("target", ["coco", "label-studio"])
+def test_an_image_outside_of_the_dataset_is_not_written(labelled, tmp_path, target):
+    page = labelled[0].page.model_copy(update={"image": "../outside.jpg"})
+    with pytest.raises(InterchangeError, match="is not within the dataset"):
+        write_pages([LabelledPage(page, labelled[0].read_image)], tmp_path / "out", target, WriteOptions())
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_import_of_nothing_says_how():

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from collections import Counter
 
 import annotation_samples as samples
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -118,6 +120,24 @@ def test_docile_over_two_pages(tmp_path, invoice_pdf):
     assert first.provenance.currency == "USD"
 
 
+def test_docile_without_a_table_grid_knows_its_headers(tmp_path, invoice_pdf):
+    folder = samples.docile(tmp_path, invoice_pdf.read_bytes())
+    annotation = samples.docile_annotation()
+    annotation["metadata"]["page_to_table_grid"] = {}
+    annotation["line_item_headers"] = [
+        {
+            "bbox": samples.box(58, 298, 170, 320),
+            "page": 0,
+            "fieldtype": "line_item_description",
+            "text": "Description",
+        }
+    ]
+    samples.put(folder / "annotations/0a1b.json", annotation)
+    (first, _), _ = read(folder, "docile", dpi=100)
+    headers = [first.words[i].text for i, tag in enumerate(first.cell_tags) if tag == "HEADER"]
+    assert headers == ["Description"]
+
+
 def test_docile_without_its_ocr_takes_the_text_of_the_pdf(tmp_path, invoice_pdf):
     folder = samples.docile(tmp_path, invoice_pdf.read_bytes(), ocr=False)
     annotation = samples.docile_annotation()
@@ -162,6 +182,29 @@ def test_what_nobody_knows_of_a_document_is_said_to_be_unknown(tmp_path):
     assert (provenance.locale, provenance.currency) == ("und", "XXX")
     assert provenance.generator == "imported from funsd"
     assert "not generated" in json.dumps(provenance.layout_params)
+
+
+@pytest.mark.parametrize("mode", ["CMYK", "I;16", "1", "P", "RGBA"])
+def test_images_of_other_kinds_become_plain_ones_with_the_same_picture(tmp_path, mode):
+    grey = np.full((samples.HEIGHT, samples.WIDTH), 255, dtype=np.uint8)
+    grey[500:515, 300:350] = 0
+    image = (
+        Image.fromarray(grey.astype(np.uint16) * 257)
+        if mode == "I;16"
+        else Image.fromarray(grey).convert(mode)
+    )
+    if mode == "RGBA":  # the paper is transparent, and black where nobody sees it
+        image = Image.fromarray(np.dstack([np.zeros((*grey.shape, 3), dtype=np.uint8), 255 - grey]))
+    file = samples.put(tmp_path / "annotations/a.json", samples.FUNSD_FORM)
+    (tmp_path / "images").mkdir()
+    image.save(tmp_path / f"images/a.{'jpg' if mode == 'CMYK' else 'png'}")
+    ((one,), _) = read_annotations(file, "funsd", ReadOptions())
+    with Image.open(io.BytesIO(one.read_image())) as plain:
+        assert (plain.format, plain.mode) == ("PNG", "RGB")
+        pixels = np.asarray(plain)
+    assert pixels[505:510, 310:340].max() < 10
+    assert pixels[20:400].min() > 245
+    assert hashlib.sha256(one.read_image()).hexdigest() == one.page.image_sha256
 
 
 def test_a_tiff_becomes_png_and_other_images_stay_as_they_are(tmp_path):

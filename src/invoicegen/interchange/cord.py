@@ -21,7 +21,7 @@ from invoicegen.interchange.reading import (
     read_json_lines,
     validate,
 )
-from invoicegen.interchange.records import DraftEntity, DraftPage, LabelledPage, image_path
+from invoicegen.interchange.records import DraftEntity, DraftPage, LabelledPage, file_stem, image_path
 from invoicegen.schema.annotation import Page, Split, Word
 from invoicegen.schema.taxonomy import ITEM_ENTITY_TYPES
 
@@ -277,7 +277,7 @@ def write_cord(pages: Iterable[LabelledPage], folder: Path) -> int:
     for one in pages:
         page = one.page
         split: str = page.split or "train"
-        name = f"{page.doc_id}-{page.page}{image_path(page).suffix}"
+        name = f"{file_stem(page)}-{page.page}{image_path(page).suffix}"
         truth = to_cord(page)
         truth["meta"] |= {"split": split, "image_id": numbers.get(split, 0)}
         numbers[split] = numbers.get(split, 0) + 1

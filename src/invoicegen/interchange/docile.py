@@ -25,6 +25,7 @@ from invoicegen.interchange.records import (
     LabelledPage,
     cut_words,
     documents_of,
+    file_stem,
     words_inside,
 )
 from invoicegen.schema.annotation import DocumentType, Entity, Page, Split, TableRegion, Word
@@ -128,9 +129,7 @@ def write_docile(pages: Iterable[LabelledPage], folder: Path) -> int:
     count = 0
     for document in documents_of(pages):
         found = [one.page for one in document]
-        doc_id = found[0].doc_id
-        if Path(doc_id).name != doc_id:
-            raise InterchangeError(f"document {doc_id!r}: its name cannot be that of a file; give it another")
+        doc_id = file_stem(found[0])
         cluster = clusters.setdefault(found[0].provenance.split_group, len(clusters))
         _write(folder / "annotations" / f"{doc_id}.json", to_docile(found, cluster))
         _write(folder / "ocr" / f"{doc_id}.json", {"pages": [_ocr(page) for page in found]})
@@ -387,6 +386,7 @@ class _Metadata(Foreign):
 class _Annotation(Foreign):
     field_extractions: list[_Field]
     line_item_extractions: list[_Field]
+    line_item_headers: list[_Field] = Field(default_factory=list)
     metadata: _Metadata
 
 
@@ -417,9 +417,9 @@ def read_docile(path: Path, options: ReadOptions, labels: LabelMap) -> list[Draf
 
     Words are those of ``ocr/``, or of the PDF's text layer where there is no such file. A value is the words whose
     middle lies in its box, and of them those that spell its text where some do; where there are none in the box, its
-    text is cut to words over it. BIO has one label a word: where
-    two values claim it, the one of fewer words has it, of equal ones a total before what is due, then the order of the
-    taxonomy. Rows and columns of the table grid give the cells. Documents of one cluster stay together in one split.
+    text is cut to words over it. BIO has one label a word: where two values claim it, the one of fewer words has it, of
+    equal ones a total before what is due, then the order of the taxonomy. Rows and columns of the table grid give the
+    cells; where there is no grid, the headers alone are known. Documents of one cluster stay together in one split.
 
     Args:
         path: The folder that has ``annotations``, ``pdfs``, ``ocr`` and the indexes of the splits.
@@ -484,7 +484,7 @@ def _document(
         found = entities[page]
         grid = meta.page_to_table_grid.get(str(page))
         headers, cells = (
-            ([], [])
+            (_headers(record, page, words[page], pictures[page]), [])
             if grid is None
             else _cells(grid, words[page], pictures[page], found, _column_types(file, grid, labels))
         )
@@ -647,6 +647,12 @@ def _settled(claims: Sequence[DraftEntity]) -> list[DraftEntity]:
         if words:
             kept[place] = DraftEntity(one.type, words, one.group)
     return [kept[place] for place in sorted(kept)]
+
+
+def _headers(record: _Annotation, page: int, words: Sequence[Word], picture: Picture) -> list[list[int]]:
+    """Words of the column headers of a page without a table grid, header by header."""
+    boxes = [_pixels(one.bbox, picture) for one in record.line_item_headers if one.page == page]
+    return [words_inside(words, box) for box in boxes]
 
 
 def _column_types(file: Path, grid: _Grid, labels: LabelMap) -> list[str]:

@@ -16,6 +16,7 @@ from invoicegen.interchange.errors import InterchangeError
 SUFFIXES: Final = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 _FORMATS: Final = ("PNG", "JPEG", "TIFF")
 _KEPT: Final = {"PNG": ".png", "JPEG": ".jpg"}
+_PLAIN_MODES: Final = ("RGB", "L")
 _ORIENTATION: Final = 0x0112
 
 
@@ -41,7 +42,9 @@ class Picture:
 
 
 def check_picture(read: Callable[[], bytes], where: str) -> Picture:
-    """The picture that ``read`` gives; PNG and JPEG are kept byte for byte, TIFF becomes PNG.
+    """The picture that ``read`` gives; PNG and JPEG in RGB or grey are kept byte for byte.
+
+    All else (TIFF, CMYK, 16 bits, one bit, palettes, alpha, which is laid on white) becomes a PNG in RGB.
 
     Raises:
         InterchangeError: If it is no image, damaged, too large, of several frames, or turned by its EXIF orientation
@@ -71,7 +74,7 @@ def check_picture(read: Callable[[], bytes], where: str) -> Picture:
                 )
             dpi = round(float(image.info.get("dpi", (0,))[0]))
             suffix = _KEPT.get(image.format or "")
-            if suffix is None:
+            if suffix is None or image.mode not in _PLAIN_MODES or image.has_transparency_data:
                 return _as_png(read, to_rgb, dpi)
     except UnidentifiedImageError:
         raise InterchangeError(f"{where}: is no image of PNG, JPEG or TIFF; convert it") from None

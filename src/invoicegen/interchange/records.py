@@ -109,6 +109,19 @@ def image_path(page: Page) -> PurePosixPath:
     return path
 
 
+def file_stem(page: Page) -> str:
+    """The name of the document as that of a file.
+
+    Raises:
+        InterchangeError: If it cannot be one.
+    """
+    if PurePosixPath(page.doc_id).name != page.doc_id or page.doc_id in (".", ".."):
+        raise InterchangeError(
+            f"document {page.doc_id!r}: its name cannot be that of a file; give it another"
+        )
+    return page.doc_id
+
+
 def cut_words(texts: Sequence[str], quad: Sequence[float]) -> list[Word]:
     """A line's words, its quad (eight floats, pixels) cut among them in proportion to their characters."""
     import numpy as np
