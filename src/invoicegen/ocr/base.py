@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +16,20 @@ _MOST_ENLARGED = 3.0
 
 
 class PixelEngine(ABC):
-    """An engine that reads pixels; subclasses say how one image of sensible size is read."""
+    """An engine that reads pixels; subclasses say how one image of sensible size is read.
+
+    Attributes:
+        min_confidence: What is less certain is dropped; the options', or else what suits the engine.
+    """
 
     name: str
     version: str
+    default_min_confidence: ClassVar[float] = 0.5
 
     def __init__(self, options: OcrOptions) -> None:
         self.options = options
+        asked = options.min_confidence
+        self.min_confidence = self.default_min_confidence if asked is None else asked
 
     @abstractmethod
     def read_pieces(self, image: NDArray[np.uint8]) -> list[list[Word]]:

@@ -23,10 +23,12 @@ class EasyOcrEngine(PixelEngine):
     """EasyOCR with its default detector and recogniser.
 
     It gives lines without the places of their characters, so words are cut out of a line in proportion to
-    characters. Confidence is the line's for each of its words.
+    characters. Confidence is the line's for each of its words; it falls with the length of the line, so
+    less of it must do than of the other engines'.
     """
 
     name = "easyocr"
+    default_min_confidence = 0.2
 
     def __init__(self, options: OcrOptions) -> None:
         """Load the models.
@@ -50,7 +52,7 @@ class EasyOcrEngine(PixelEngine):
             )
         pieces = []
         for corners, text, score in found:
-            if score < self.options.min_confidence:
+            if score < self.min_confidence:
                 continue
             texts = text.split()
             quads = cut_line(texts, np.asarray(corners, dtype=np.float64))

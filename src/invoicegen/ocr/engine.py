@@ -56,7 +56,12 @@ class OcrOptions(BaseModel):
     detector_side: int = Field(
         1280, ge=320, description="px, longer side at which lines are found; tesseract has none"
     )
-    min_confidence: float = Field(0.5, ge=0, le=1, description="lines (tesseract: words) below are dropped")
+    min_confidence: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="lines (tesseract: words) below are dropped; none: 0.5, easyocr 0.2",
+    )
     cache_dir: Path | None = Field(None, description="folder that keeps results for images read before")
 
     @field_validator("languages")

@@ -84,7 +84,7 @@ class PaddleOcrEngine(PixelEngine):
         else:
             # All of these languages share one model; paddleocr takes one name.
             language = language_names(options.languages)[0].paddleocr
-        self._model = _load_model(language, options.threads, options.detector_side, options.min_confidence)
+        self._model = _load_model(language, options.threads, options.detector_side, self.min_confidence)
 
     def read_pieces(self, image: NDArray[np.uint8]) -> list[list[Word]]:
         """One piece a detected line."""

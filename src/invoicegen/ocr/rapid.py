@@ -29,7 +29,7 @@ class RapidOcrEngine(PixelEngine):
     def __init__(self, options: OcrOptions) -> None:
         super().__init__(options)
         self.version = f"{version('rapidocr')}+openvino{version('openvino')}"
-        self._model = _load_model(options.threads, options.detector_side, options.min_confidence)
+        self._model = _load_model(options.threads, options.detector_side, self.min_confidence)
 
     def read_pieces(self, image: NDArray[np.uint8]) -> list[list[Word]]:
         """One piece a detected line."""

@@ -60,7 +60,7 @@ class TesseractEngine(PixelEngine):
         lines: dict[tuple[int, int, int], list[Word]] = {}
         for index, text in enumerate(found["text"]):
             confidence = float(found["conf"][index]) / 100
-            if not text.strip() or confidence < self.options.min_confidence:
+            if not text.strip() or confidence < self.min_confidence:
                 continue
             x0, y0 = float(found["left"][index]), float(found["top"][index])
             word = Word(
