@@ -29,9 +29,11 @@ SPLITS = ("train", "validation", "test")
 
 @pytest.fixture(scope="session")
 def labelled():
-    """Six documents, one of two pages, two in each split."""
+    """Six documents or more, dealt to the splits in turn; one at least has several pages."""
     made = []
-    for index in range(6):
+    for index in range(40):
+        if index >= 6 and any(one.page.page_count > 1 for one in made):
+            break
         plan = plan_document(index, OPTIONS)
         invoice = synthesise(plan)
         rendered = render_document(compose(invoice, plan), dpi=DPI)
@@ -51,7 +53,7 @@ def labelled():
             )
             page = page.model_copy(update={"split": SPLITS[index % 3]})
             made.append(LabelledPage(page, partial(bytes, image)))
-    assert any(one.page.page_count > 1 for one in made)
+    assert any(one.page.page_count > 1 for one in made), "no document of several pages among 40"
     return made
 
 
