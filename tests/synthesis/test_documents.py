@@ -231,6 +231,18 @@ def test_due_dates_follow_from_the_printed_terms():
     assert checked > 8
 
 
+@pytest.mark.parametrize("locale", ["en_GB", "de_DE", "fr_FR", "pl_PL", "fi_FI"])
+def test_dates_within_terms_are_those_of_the_record(locale):
+    form, checked = load_locale(locale).date_format, 0
+    for index in range(150):
+        doc = synthesise(plan(index, locale, "commercial_invoice"))
+        dates = re.findall(r"\d{1,4}[./-]\d{1,2}[./-]\d{2,4}", doc.payment.terms or "")
+        if dates and doc.due_date:
+            assert doc.due_date.strftime(form) in dates
+            checked += 1
+    assert checked > 5
+
+
 def test_dates_lie_in_the_years_covered(documents):
     years = {doc.issue_date.year for doc in documents}
     assert min(years) >= 2010

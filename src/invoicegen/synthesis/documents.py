@@ -599,10 +599,17 @@ class _Document:
             return None, None
         term = draw.pick(self.language.terms)
         days = draw.pick(term.days)
-        text = term.text.format(days=days, percent=draw.pick((2, 3, 1.5, 2)), early=draw.pick((7, 8, 10, 14)))
+        percent, early = draw.pick((2, 3, 1.5, 2)), draw.pick((7, 8, 10, 14))
         due = self.date + dt.timedelta(days=days)
         if term.end_of_month:
             due = due.replace(day=calendar.monthrange(due.year, due.month)[1])
+        text = term.text.format(
+            days=days,
+            percent=percent,
+            early=early,
+            due_date=due.strftime(self.locale.date_format),
+            early_date=(self.date + dt.timedelta(days=early)).strftime(self.locale.date_format),
+        )
         shown = draw.weighted({"both": 5, "date": 2.5, "terms": 2.5, "neither": 1})
         return (due if shown in ("both", "date") else None), (text if shown in ("both", "terms") else None)
 

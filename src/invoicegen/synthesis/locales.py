@@ -457,7 +457,7 @@ class Items(_Data):
 class Term(_Data):
     """Terms of payment, and the due date that they mean."""
 
-    text: Annotated[str, _placeholders("days", "percent", "early")]
+    text: Annotated[str, _placeholders("days", "percent", "early", "due_date", "early_date")]
     days: list[int] = Field(min_length=1)
     end_of_month: bool = False
 
