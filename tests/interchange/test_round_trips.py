@@ -150,7 +150,7 @@ def test_the_pdf_of_a_docile_export_shows_the_pages(labelled, tmp_path):
     pdf = pdfium.PdfDocument(tmp_path / f"docile/pdfs/{page.doc_id}.pdf")
     assert len(pdf) == page.page_count
     width, height = pdf[0].get_size()
-    assert (width, height) == pytest.approx((page.width * 0.72, page.height * 0.72))
+    assert (width, height) == pytest.approx((page.width * 0.72, page.height * 0.72), abs=0.2)
     shown = pdf[0].render(scale=100 / 72).to_numpy()
     x0, y0, x1, y1 = (round(value) for value in max(page.words, key=lambda w: len(w.text)).box)
     assert shown[y0:y1, x0:x1].min() < 128 < shown[y0:y1, x0:x1].max()

@@ -173,7 +173,6 @@ def to_docile(pages: Sequence[Page], cluster_id: int = 0) -> dict[str, Any]:
                     fieldtype = _column_type(column, gross=gross)
                     headers.append(_field(page, cell["words"], fieldtype) | {"line_item_id": 0})
     first = pages[0]
-    dpi = first.provenance.dpi or _DPI
     return {
         "field_extractions": fields,
         "line_item_extractions": items,
@@ -181,9 +180,7 @@ def to_docile(pages: Sequence[Page], cluster_id: int = 0) -> dict[str, Any]:
         "metadata": {
             "page_count": len(pages),
             "cluster_id": cluster_id,
-            "page_sizes_at_200dpi": [
-                [round(page.width * _DPI / dpi), round(page.height * _DPI / dpi)] for page in pages
-            ],
+            "page_sizes_at_200dpi": [_size_at_200dpi(page) for page in pages],
             "document_type": _TYPES[first.document_type],
             "currency": "other"
             if first.provenance.currency == "XXX"
@@ -196,6 +193,12 @@ def to_docile(pages: Sequence[Page], cluster_id: int = 0) -> dict[str, Any]:
             },
         },
     }
+
+
+def _size_at_200dpi(page: Page) -> tuple[int, int]:
+    """Width and height in pixels of the page as DocILE's package renders it from the PDF."""
+    scale = _DPI / (page.provenance.dpi or _DPI)
+    return max(round(page.width * scale), 1), max(round(page.height * scale), 1)
 
 
 def _fieldtype(entity: Entity, *, in_tax_line: bool, gross: bool) -> str | None:
@@ -307,7 +310,7 @@ def _ocr(page: Page) -> dict[str, Any]:
 
 
 def _pdf(document: Sequence[LabelledPage]) -> bytes:
-    """A PDF of the page images, a page each, as large as they are at their resolution."""
+    """A PDF of the page images, a page each, of a whole number of pixels at 200 dpi."""
     import io
 
     import pypdfium2 as pdfium
@@ -317,8 +320,8 @@ def _pdf(document: Sequence[LabelledPage]) -> bytes:
         pdf = pdfium.PdfDocument.new()
         stack.callback(pdf.close)
         for one in document:
-            points = 72 / (one.page.provenance.dpi or _DPI)
-            width, height = one.page.width * points, one.page.height * points
+            # A hair less than so many whole pixels: poppler rounds sizes up.
+            width, height = ((size - 0.01) * 72 / _DPI for size in _size_at_200dpi(one.page))
             data = one.read_image()
             image = pdfium.PdfImage.new(pdf)
             if data.startswith(b"\xff\xd8"):
