@@ -197,7 +197,7 @@ def test_a_document_that_was_set_aside_is_replayed_alone_to_the_same_error(proje
     assert done.returncode == 1
     (record,) = map(json.loads, quarantine.read_text().splitlines())
     assert f"{record['doc_id']} " in done.stderr
-    assert "fails at render" in done.stderr
+    assert "fails at compose" in done.stderr
     assert record["error"] in done.stderr
     folder = project.data("08_reporting/replay") / record["doc_id"]
     assert "No Such Font" in (folder / "error.txt").read_text()
