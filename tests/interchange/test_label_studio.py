@@ -29,18 +29,19 @@ def test_tasks_that_nobody_changed_come_back_as_they_were(pages, as_predictions)
     tasks = json.loads(json.dumps(to_label_studio(pages, as_predictions=as_predictions)))
     back = from_label_studio(tasks)
     for before, after in zip(pages, back, strict=True):
-        human = before.provenance.model_copy(update={"label_source": "human"})
+        source = before.provenance.label_source if as_predictions else "human"
+        provenance = before.provenance.model_copy(update={"label_source": source})
         same = {(r.id, tuple(sorted(r.members))) for r in before.relations}
         assert {(r.id, tuple(sorted(r.members))) for r in after.relations} == same
-        expected = before.model_copy(update={"provenance": human, "relations": after.relations})
+        expected = before.model_copy(update={"provenance": provenance, "relations": after.relations})
         assert after == expected
 
 
 def test_rectangles_are_percentages_of_the_image(pages):
     page = pages[0]
-    task = to_label_studio([page], image_prefix="/x/")[0]
+    task = to_label_studio([page], image_prefix="/x/", as_predictions=False)[0]
     assert task["data"]["image"] == f"/x/{page.image}"
-    first = task["predictions"][0]["result"][0]
+    first = task["annotations"][0]["result"][0]
     entity = page.entities[0]
     assert first["value"]["x"] == pytest.approx(100 * entity.box[0] / page.width)
     assert first["value"]["height"] == pytest.approx(100 * (entity.box[3] - entity.box[1]) / page.height)
@@ -53,12 +54,12 @@ def test_the_interface_offers_the_taxonomy():
 
 
 def rectangles(task):
-    return [one for one in task["predictions"][0]["result"] if one["type"] == "rectanglelabels"]
+    return [one for one in task["annotations"][0]["result"] if one["type"] == "rectanglelabels"]
 
 
 @pytest.fixture
 def task(pages):
-    return copy.deepcopy(to_label_studio([pages[0]])[0])
+    return copy.deepcopy(to_label_studio([pages[0]], as_predictions=False)[0])
 
 
 def test_a_corrected_label_changes_the_tags_and_has_its_value_read_anew(task, pages):
@@ -87,7 +88,7 @@ def test_a_rectangle_drawn_by_hand_holds_the_words_inside(task, pages):
             "rectanglelabels": ["ITEM_CODE"],
         },
     }
-    task["predictions"][0]["result"].append(drawn)
+    task["annotations"][0]["result"].append(drawn)
     (page,) = from_label_studio([task])
     entity = page.entities[-1]
     assert entity.words == [free]
@@ -99,8 +100,8 @@ def test_a_rectangle_drawn_by_hand_holds_the_words_inside(task, pages):
 def test_a_deleted_rectangle_is_gone_and_its_line_goes_on(task, pages):
     line = next(relation for relation in pages[0].relations if len(relation.members) > 2)
     gone = line.members[1]
-    result = task["predictions"][0]["result"]
-    task["predictions"][0]["result"] = [
+    result = task["annotations"][0]["result"]
+    task["annotations"][0]["result"] = [
         one for one in result if one.get("id") != gone and gone not in (one.get("from_id"), one.get("to_id"))
     ]
     (page,) = from_label_studio([task])
@@ -110,7 +111,7 @@ def test_a_deleted_rectangle_is_gone_and_its_line_goes_on(task, pages):
 
 
 def transcription(task, region):
-    results = task["predictions"][0]["result"]
+    results = task["annotations"][0]["result"]
     return next(one for one in results if one["type"] == "textarea" and one["id"] == region)
 
 
@@ -138,7 +139,7 @@ def test_a_moved_rectangle_need_not_be_transcribed_anew(task, pages):
 
 
 def test_the_last_annotation_counts_and_cancelled_ones_do_not(task):
-    result = task["predictions"][0]["result"]
+    result = task["annotations"][0]["result"]
     task["annotations"] = [{"result": result[:2]}, {"result": [], "was_cancelled": True}]
     (page,) = from_label_studio([task])
     assert len(page.entities) == 1
@@ -171,7 +172,7 @@ def broken(change):
             "task 7, region .*: 4 words are transcribed, the rectangle holds",
         ),
         (broken(lambda task, r: task["data"].pop("invoicegen_page")), "no page of InvoiceGen"),
-        (broken(lambda task, r: task.pop("predictions")), "neither annotations nor predictions"),
+        (broken(lambda task, r: task.pop("annotations")), "neither annotations nor predictions"),
     ],
 )
 def test_what_cannot_be_taken_over_is_named(task, pages, change, message):
@@ -183,7 +184,7 @@ def test_what_cannot_be_taken_over_is_named(task, pages, change, message):
 
 
 def test_an_export_comes_back_with_its_images_and_splits(labelled, tmp_path):
-    write_pages(labelled, tmp_path / "tasks", "label-studio", WriteOptions())
+    write_pages(labelled, tmp_path / "tasks", "label-studio", WriteOptions(as_predictions=False))
     back, notes = read_annotations(tmp_path / "tasks/tasks.json", "label-studio", ReadOptions())
     assert not notes
     for before, after in zip(labelled, back, strict=True):
@@ -246,3 +247,7 @@ def test_tasks_that_people_made_of_images_get_their_words_from_ocr(tmp_path):
     assert page.provenance.ocr["engine"] == "rapidocr"
     assert page.provenance.label_source == "human"
     assert check_page(page) == []
+    task["predictions"] = task.pop("annotations")
+    (tmp_path / "export.json").write_text(json.dumps([task]))
+    with pytest.raises(InterchangeError, match="task 12: has predictions alone; accept or correct them"):
+        read_annotations(tmp_path / "export.json", "label-studio", options)

@@ -154,6 +154,8 @@ def write_label_studio(pages: Iterable[LabelledPage], folder: Path, options: Wri
 def from_label_studio(tasks: Sequence[Mapping[str, Any]]) -> list[Page]:
     """Corrected tasks as pages with ``label_source`` human: all of them, or none.
 
+    A task that nobody has annotated gives the page as it was, with the ``label_source`` that it had.
+
     A rectangle that people left alone has its words; one that they drew or moved has the words whose middle lies in
     it, in reading order. Words read as the transcription says where it was changed. A value whose words, text or label
     changed is read from the print anew. Lines are taken from relations that still join two rectangles.
@@ -229,12 +231,14 @@ class _Place(Foreign):
     rectanglelabels: list[str] = Field(default_factory=list)
 
 
-def _results(where: str, task: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What people drew, or what they were offered if they drew nothing."""
-    drawn = task.get("annotations") or []
-    given = [one for one in drawn if not (isinstance(one, dict) and one.get("was_cancelled"))] or task.get(
-        "predictions"
-    )
+def _results(where: str, task: Mapping[str, Any]) -> tuple[list[dict[str, Any]], bool]:
+    """What people drew, or what they were offered if they drew nothing; and whether it was people."""
+    drawn = [
+        one
+        for one in task.get("annotations") or []
+        if not (isinstance(one, dict) and one.get("was_cancelled"))
+    ]
+    given = drawn or task.get("predictions")
     if not given:
         raise InterchangeError(
             f"{where}: neither annotations nor predictions; label it, or leave it out of the export"
@@ -242,7 +246,7 @@ def _results(where: str, task: Mapping[str, Any]) -> list[dict[str, Any]]:
     results = given[-1].get("result") if isinstance(given[-1], dict) else None
     if not isinstance(results, list) or not all(isinstance(one, dict) for one in results):
         raise InterchangeError(f"{where}: its annotation has no list of results; export the project again")
-    return results
+    return results, bool(drawn)
 
 
 def _rectangle(
@@ -326,6 +330,9 @@ def _draft(
     from invoicegen.images import decode_image
     from invoicegen.ocr import EngineUnavailableError, UnknownEngineError, create_engine
 
+    results, by_people = _results(where, task)
+    if not by_people:
+        raise InterchangeError(f"{where}: has predictions alone; accept or correct them, or leave it out")
     name = next(
         (
             value
@@ -351,7 +358,6 @@ def _draft(
     except (EngineUnavailableError, UnknownEngineError) as error:
         raise InterchangeError(f"{where}: its image must be read by OCR, but {error}") from None
     words = engine.recognise(decode_image(picture.read()))
-    results = _results(where, task)
     written = _transcriptions(results)
     claims = _Claims(where, words)
     found: dict[str, tuple[str, list[int]]] = {}
@@ -388,7 +394,8 @@ def _page(where: str, task: Mapping[str, Any], labels: LabelMap) -> Page:
             f"{where}: data.{_PAGE} is no page of schema 1.0 ({error.error_count()} errors); export with "
             "`invoicegen convert --to label-studio` and keep the task's data"
         ) from None
-    results = _results(where, task)
+    results, by_people = _results(where, task)
+    source = "human" if by_people else page.provenance.label_source
     written = _transcriptions(results)
     words = list(page.words)
     before = {entity.id: entity for entity in page.entities}
@@ -412,7 +419,7 @@ def _page(where: str, task: Mapping[str, Any], labels: LabelMap) -> Page:
             "entities": entities,
             "relations": _relations(results, entities, page),
             "ner_tags": bio_tags(len(page.words), [(one.type, one.words) for one in entities]),
-            "provenance": page.provenance.model_copy(update={"label_source": "human"}),
+            "provenance": page.provenance.model_copy(update={"label_source": source}),
         }
     )
     in_table = {word for one in entities if one.type in ITEM_ENTITY_TYPES for word in one.words}
