@@ -489,7 +489,8 @@ def ocr_benchmark(
     ] = None,
     real_documents: Annotated[int, typer.Option(min=1, help="How many real documents at most.")] = 12,
     seconds: Annotated[
-        float, typer.Option(min=1, help="Time for each engine and group of pages; slow engines read fewer.")
+        float,
+        typer.Option(min=1, help="CPU time for each engine and group of pages; slow engines read fewer."),
     ] = 60,
     throughput: Annotated[
         bool, typer.Option("--throughput", help="Also two workers beside one, over the first two pages.")

@@ -191,7 +191,7 @@ def measure(engine: str, pages: Sequence[BenchmarkPage], options: OcrOptions, se
         engine: One of ENGINE_NAMES, or ``pdf_text``, which reads only the pages that have a PDF.
         pages: In the order in which they are read.
         options: Their engine is passed over; languages follow the page where they name none.
-        seconds: Time for each group; once it is spent, the group's further pages are left out.
+        seconds: CPU time for each group; once it is spent, the group's further pages are left out.
     """
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(_measure_here, engine, list(pages), options, seconds).result()
@@ -215,7 +215,7 @@ def _measure_here(
     for group in dict.fromkeys(page.group for page in pages):
         counts, wall, cpu, done = ReadingCounts(), 0.0, 0.0, 0
         for page in (page for page in pages if page.group == group):
-            if wall >= seconds:
+            if cpu >= seconds:
                 break
             image = read.load(page)
             wall_before, cpu_before = time.perf_counter(), _cpu_seconds()
@@ -315,11 +315,13 @@ class Throughput:
 
     Attributes:
         ratio: Pages a second of two workers over those of one, median over the rounds.
+        machine_ratio: The same of two processes that only count: what the machine had to give beside other work.
         cpu_ratio: CPU time of a page beside a working neighbour over that alone, median over the rounds: above 1
             where workers disturb each other.
     """
 
     ratio: float
+    machine_ratio: float
     cpu_ratio: float
 
 
@@ -346,12 +348,13 @@ def measure_throughput(
     for answer in received:
         if isinstance(answer, str):
             raise EngineUnavailableError(answer)
-    # Each answer: rounds of (wall, CPU), alone (the second worker waits) and together.
+    # Each answer: rounds of (wall, CPU, counted), alone (the second worker waits) and together.
     first, second = sorted(received, key=lambda answer: answer[0])
-    pairs = list(zip(first[1], first[2], second[2], strict=True))
+    rounds_of = list(zip(first[1], first[2], second[2], strict=True))
     return Throughput(
-        statistics.median(2 * alone[0] / max(one[0], other[0]) for alone, one, other in pairs),
-        statistics.median((one[1] + other[1]) / 2 / alone[1] for alone, one, other in pairs),
+        statistics.median(2 * alone[0] / max(one[0], other[0]) for alone, one, other in rounds_of),
+        statistics.median((one[2] + other[2]) / alone[2] for alone, one, other in rounds_of),
+        statistics.median((one[1] + other[1]) / 2 / alone[1] for alone, one, other in rounds_of),
     )
 
 
@@ -373,11 +376,14 @@ def _work(
     images = [read.load(page) for page in pages]
     read(pages[0], images[0])
 
-    def spent() -> tuple[float, float]:
+    def spent() -> tuple[float, float, int]:
+        counted, end = 0, time.perf_counter() + 1
+        while time.perf_counter() < end:
+            counted += 1
         wall, cpu = time.perf_counter(), _cpu_seconds()
         for page, image in zip(pages, images, strict=True):
             read(page, image)
-        return time.perf_counter() - wall, _cpu_seconds() - cpu
+        return time.perf_counter() - wall, _cpu_seconds() - cpu, counted
 
     alone, together = [], []
     for _ in range(rounds):
@@ -406,7 +412,8 @@ def as_markdown(results: Sequence[EngineResult], throughput: Mapping[str, Throug
             )
     lines += [
         "",
-        "| engine | version | start, s | peak memory, MB | two workers / one | CPU of a page beside a neighbour |",
+        "| engine | version | start, s | peak memory, MB | two workers / one (of what the machine gave) "
+        "| CPU of a page beside a neighbour |",
         "|--|--|--|--|--|--|",
     ]
     for result in results:
@@ -414,7 +421,7 @@ def as_markdown(results: Sequence[EngineResult], throughput: Mapping[str, Throug
             lines.append(f"| {result.engine} | not available: {result.unavailable} | | | | |")
             continue
         two = throughput.get(result.engine)
-        ratios = f"{two.ratio:.2f} | × {two.cpu_ratio:.2f}" if two else "– | –"
+        ratios = f"{two.ratio:.2f} ({two.machine_ratio:.2f}) | × {two.cpu_ratio:.2f}" if two else "– | –"
         lines.append(
             f"| {result.engine} | {result.version} | {result.start_s:.1f} | {result.peak_mb:.0f} | {ratios} |"
         )
