@@ -11,6 +11,9 @@ from typer.testing import CliRunner
 from invoicegen import __version__
 from invoicegen.console import app, default_model
 from invoicegen.ocr import ENGINE_NAMES
+from invoicegen.project import generate_options, ocr_options
+from invoicegen.replay import read_plan
+from invoicegen.templates import plan_document
 
 runner = CliRunner()
 
@@ -190,3 +193,29 @@ def test_parameters_that_cannot_be_used_are_refused_with_the_mend(arguments, mes
     result = runner.invoke(app, ["gallery", "-o", str(tmp_path / "g.html"), *arguments])
     assert result.exit_code == 2
     assert message in result.output
+
+
+def test_a_replay_takes_the_options_of_its_run_and_then_those_of_the_command(
+    tmp_path, monkeypatch, pytestconfig
+):
+    monkeypatch.chdir(pytestconfig.rootpath)
+    run = generate_options(overrides={"generate": {"dpi": 96, "split": {"train": 0.6, "validation": 0.3}}})
+    settings = {"generate": run.model_dump(mode="json"), "ocr": {"engine": "tesseract", "threads": 2}}
+    plan = plan_document(3, run).model_dump(mode="json")
+    file = tmp_path / "docs-0000000.jsonl"
+    file.write_text(json.dumps({"stage": "label", "plan": plan, "settings": settings}) + "\n")
+    planned, found = read_plan(file, None)
+    assert planned.index == 3
+    assert generate_options(of_run=found["generate"]) == run
+    changed = generate_options(
+        overrides={"generate": {"split": {"train": 0.5, "test": 0.2}}}, of_run=found["generate"]
+    )
+    assert (changed.dpi, changed.split.train, changed.split.validation) == (96, 0.5, 0.3)
+    assert ocr_options(overrides={"ocr": {"threads": 1}}, of_run=found["ocr"]).engine == "tesseract"
+
+
+def test_a_document_that_failed_before_it_had_a_plan_is_replayed_by_its_index(tmp_path):
+    file = tmp_path / "docs-0000000.jsonl"
+    file.write_text(json.dumps({"stage": "plan", "doc_id": "synth-1-0000003", "index": 3}) + "\n")
+    with pytest.raises(ValueError, match="failed before they had a plan; replay one by its INDEX"):
+        read_plan(file, None)

@@ -277,7 +277,8 @@ def replay(
             "--plan",
             exists=True,
             dir_okay=False,
-            help="Quarantine file that holds its plan; without it the plan follows from the parameters.",
+            help="Quarantine file that holds its plan and the options of its run; without it both follow from "
+            "the parameters.",
         ),
     ] = None,
     variant: Annotated[
@@ -305,7 +306,13 @@ def replay(
 
     `invoicegen replay 12 --params generate.seed=7 -o twelve`
     """
-    from invoicegen.project import ProjectError, find_project, ocr_options, parse_overrides
+    from invoicegen.project import (
+        ProjectError,
+        find_project,
+        generate_options,
+        ocr_options,
+        parse_overrides,
+    )
     from invoicegen.replay import ReplayError, read_plan
     from invoicegen.replay import replay as make
     from invoicegen.templates import plan_document, plan_variants
@@ -313,16 +320,23 @@ def replay(
     if index is None and plan is None:
         typer.echo("error: which document? Give its INDEX, or a quarantine file with --plan", err=True)
         raise typer.Exit(2)
-    generate = _options(params, env)
     try:
-        ocr = ocr_options(env, parse_overrides(params or []))
-        planned = read_plan(plan, index, variant) if plan else None
+        planned, settings = read_plan(plan, index, variant) if plan else (None, {})
+        overrides = parse_overrides(params or [])
+        generate = generate_options(env, overrides, of_run=settings.get("generate"))
+        ocr = ocr_options(env, overrides, of_run=settings.get("ocr"))
     except (ProjectError, ValueError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from None
     if planned is None:
         assert index is not None
-        variants = plan_variants(plan_document(index, generate), generate)
+        try:
+            variants = plan_variants(plan_document(index, generate), generate)
+        except Exception as error:
+            typer.echo(
+                f"error: document {index} cannot be planned: {type(error).__name__}: {error}", err=True
+            )
+            raise typer.Exit(1) from None
         if (variant or 0) >= len(variants):
             typer.echo(
                 f"error: variant {variant} of {len(variants)}; raise generate.variants_per_document", err=True

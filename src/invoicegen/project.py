@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -48,6 +48,7 @@ def generate_options(
     env: str | None = None,
     overrides: Mapping[str, Any] | None = None,
     only: Mapping[str, Sequence[str]] | None = None,
+    of_run: Mapping[str, Any] | None = None,
 ) -> GenerateOptions:
     """What ``kedro run --pipeline=generate`` would make: the project's parameters, checked.
 
@@ -56,6 +57,7 @@ def generate_options(
         overrides: Nested values that are merged over those of the files, as ``kedro run --params`` does.
         only: Names that keep their weight, by ``families``, ``locales`` or ``kinds``; all others get 0, and a name
             without a weight gets 1.
+        of_run: The options of an earlier run, which take the place of the files'.
 
     Raises:
         ProjectError: If no project is found, or the parameters are not as they should be.
@@ -65,7 +67,7 @@ def generate_options(
     from invoicegen.pipelines.options import GenerateOptions
 
     project, parameters = _parameters(env, overrides)
-    given = parameters["generate"]
+    given = parameters["generate"] if of_run is None else _changed(of_run, overrides, "generate")
     for key, names in (only or {}).items():
         given[key] = dict.fromkeys(given[key], 0.0) | {name: given[key].get(name) or 1.0 for name in names}
     try:
@@ -74,12 +76,17 @@ def generate_options(
         raise _refused(project, "generate", error) from error
 
 
-def ocr_options(env: str | None = None, overrides: Mapping[str, Any] | None = None) -> OcrOptions:
+def ocr_options(
+    env: str | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    of_run: Mapping[str, Any] | None = None,
+) -> OcrOptions:
     """How ``kedro run --pipeline=generate`` reads pages: the project's parameters, checked.
 
     Args:
         env: As for :func:`generate_options`.
         overrides: As for :func:`generate_options`.
+        of_run: As for :func:`generate_options`.
 
     Raises:
         ProjectError: If no project is found, or the parameters are not as they should be.
@@ -89,10 +96,19 @@ def ocr_options(env: str | None = None, overrides: Mapping[str, Any] | None = No
     from invoicegen.ocr import OcrOptions
 
     project, parameters = _parameters(env, overrides)
+    given = parameters["ocr"] if of_run is None else _changed(of_run, overrides, "ocr")
     try:
-        return OcrOptions.model_validate(parameters["ocr"])
+        return OcrOptions.model_validate(given)
     except ValidationError as error:
         raise _refused(project, "ocr", error) from error
+
+
+def _changed(of_run: Mapping[str, Any], overrides: Mapping[str, Any] | None, name: str) -> dict[str, Any]:
+    """The options of a run with those values replaced that ``overrides`` names under ``name``."""
+    from omegaconf import OmegaConf
+
+    merged = OmegaConf.merge(dict(of_run), dict((overrides or {}).get(name, {})))
+    return cast("dict[str, Any]", OmegaConf.to_container(merged))
 
 
 def _refused(project: Path, name: str, error: ValidationError) -> ProjectError:

@@ -29,8 +29,14 @@ class ReplayError(Exception):
         self.stage = stage
 
 
-def read_plan(path: Path, index: int | None, variant: int | None = None) -> DocumentPlan:
+def read_plan(
+    path: Path, index: int | None, variant: int | None = None
+) -> tuple[DocumentPlan, dict[str, Record]]:
     """The plan in a quarantine file (JSON Lines), of a document and variant, or of the only one.
+
+    Returns:
+        The plan, and the options of its run by the name of their parameter (``generate``, ``ocr``), as far as its
+        stage had any.
 
     Raises:
         ValueError: If the file cannot be read, or does not hold that document; names file and mend.
@@ -39,18 +45,25 @@ def read_plan(path: Path, index: int | None, variant: int | None = None) -> Docu
 
     try:
         records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
-        plans = [DocumentPlan.model_validate(record.get("plan", record)) for record in records]
+        if any(record.get("stage") == "plan" for record in records):
+            raise ValueError(
+                "its documents failed before they had a plan; replay one by its INDEX and the parameters of the run"
+            )
+        plans = [
+            (DocumentPlan.model_validate(record.get("plan", record)), record.get("settings", {}))
+            for record in records
+        ]
     except (OSError, ValueError) as error:
         raise ValueError(
-            f"{path}: not a file of quarantine records ({error}); give one of data/08_reporting/quarantine"
+            f"{path}: no plan can be read from it ({error}); give a file of data/08_reporting/quarantine"
         ) from error
     fitting = [
-        plan
-        for plan in plans
+        (plan, settings)
+        for plan, settings in plans
         if (index is None or plan.index == index) and (variant is None or plan.variant == variant)
     ]
     if len(fitting) != 1:
-        known = ", ".join(f"{plan.index} (variant {plan.variant})" for plan in plans) or "none"
+        known = ", ".join(f"{plan.index} (variant {plan.variant})" for plan, _ in plans) or "none"
         raise ValueError(f"{path}: holds documents {known}; name one of them by INDEX and --variant")
     return fitting[0]
 

@@ -168,7 +168,7 @@ def test_killed_in_the_middle_of_a_shard_a_run_goes_on_to_the_same_bytes(generat
 
 
 def test_a_broken_document_is_set_aside_and_the_run_goes_on(project):
-    params = "execution.workers=1,generate.documents=10"
+    params = "execution.workers=1,generate.documents=10,generate.jpeg_quality=61"
     project.run("synthesis", params)
     (invoices,) = project.data("02_intermediate/invoices").rglob("*.jsonl")
     records = [json.loads(line) for line in invoices.read_text().splitlines()]
@@ -182,6 +182,7 @@ def test_a_broken_document_is_set_aside_and_the_run_goes_on(project):
     assert record["doc_id"] == records[4]["plan"]["doc_id"]
     assert "No Such Font" in record["error"]
     assert record["plan"]["genome"]["style"]["font"] == "No Such Font"
+    assert record["settings"]["generate"]["jpeg_quality"] == 61
 
 
 def test_a_document_that_was_set_aside_is_replayed_alone_to_the_same_error(project):

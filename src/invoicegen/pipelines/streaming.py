@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
+
+from pydantic import BaseModel
 
 from invoicegen.execution import ExecutionOptions, Failure, map_items
 from invoicegen.templates import PlanOptions
@@ -15,13 +17,16 @@ logger = logging.getLogger(__name__)
 Item = TypeVar("Item")
 Record = dict[str, Any]
 Loader = Callable[[], Any]
+Settings = Mapping[str, BaseModel]
+"""Options by the name of their parameter, as ``generate`` and ``ocr``."""
 
 
 class Quarantined:
-    """Documents of one shard that failed in one stage, with what is needed to replay them."""
+    """Documents of one shard that failed in one stage, with what is needed to replay them: plan and settings."""
 
-    def __init__(self, stage: str) -> None:
+    def __init__(self, stage: str, settings: Settings) -> None:
         self.stage = stage
+        self.settings = {name: options.model_dump(mode="json") for name, options in settings.items()}
         self.records: list[Record] = []
 
     def add(self, item: Record, failure: Failure) -> None:
@@ -34,7 +39,9 @@ class Quarantined:
             "error": failure.error,
         }
         logger.warning("%s of %s failed and is set aside: %s", self.stage, plan["doc_id"], failure.error)
-        self.records.append({**record, "traceback": failure.traceback, "plan": plan})
+        self.records.append(
+            {**record, "traceback": failure.traceback, "plan": plan, "settings": self.settings}
+        )
 
 
 def variants_of(plans: list[Record], options: PlanOptions) -> dict[str, tuple[Record, str]]:
@@ -64,6 +71,7 @@ def process_shards(
     function: Callable[[Record], Record],
     execution: ExecutionOptions,
     of_all: int,
+    settings: Settings,
 ) -> Iterator[tuple[str, list[Record], list[Record]]]:
     """Run a stage over shards, one in memory at a time.
 
@@ -74,6 +82,7 @@ def process_shards(
         function: Makes the record of one item; picklable.
         execution: How documents are spread.
         of_all: Shards of the whole run, finished ones included.
+        settings: Options beside its plan that decide what a document becomes; kept with those that fail.
 
     Yields:
         Shard name, records of the documents that succeeded, quarantine records of those that failed.
@@ -95,7 +104,7 @@ def process_shards(
             items = items_of(name)
             if bar.total is None:
                 bar.total = len(items) * len(names)
-            records, quarantined = [], Quarantined(stage)
+            records, quarantined = [], Quarantined(stage, settings)
             for item, result in zip(items, map_items(function, items, execution), strict=True):
                 if isinstance(result, Failure):
                     quarantined.add(item, result)

@@ -164,6 +164,11 @@ def plan_variants(plan: DocumentPlan, options: PlanOptions) -> list[DocumentPlan
     return plans
 
 
+def document_id(index: int, options: PlanOptions) -> str:
+    """The ``doc_id`` of a document of a run."""
+    return f"synth-{options.seed}-{index:07d}"
+
+
 def plan_document(index: int, options: PlanOptions) -> DocumentPlan:
     """The plan of document ``index``: a pure function of ``options`` and ``index``.
 
@@ -185,7 +190,7 @@ def plan_document(index: int, options: PlanOptions) -> DocumentPlan:
         genome = load_template(name, options.extensions).apply(genome, rng)
     invalid = bool(rng.random() < options.invalid_identifiers)
     return DocumentPlan(
-        doc_id=f"synth-{options.seed}-{index:07d}",
+        doc_id=document_id(index, options),
         seed=options.seed,
         index=index,
         kind=kind,

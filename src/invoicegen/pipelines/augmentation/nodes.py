@@ -41,7 +41,9 @@ def augment_pages(
     schema = pa.schema(
         [("doc_id", pa.string()), ("page", pa.int32()), ("name", pa.string()), ("image", pa.binary())]
     )
-    for name, records, quarantined in process_shards("augment", todo, items, work, execution, len(names)):
+    for name, records, quarantined in process_shards(
+        "augment", todo, items, work, execution, len(names), {"generate": generate}
+    ):
         images = [image for record in records for image in record.pop("images")]
         yield (
             {name: pa.Table.from_pylist(images, schema)},

@@ -42,6 +42,7 @@ def write_einvoices(
         partial(write_one, form=form),
         execution,
         len(names),
+        {"generate": generate},
     )
     for name, records, quarantined in shards:
         files = [record for record in records if "content" in record]

@@ -51,7 +51,9 @@ def label_pages(
     names = generate.shard_names()
     todo = unfinished(names, finished_annotations, finished_stats)
     work = partial(label_document, dpi=generate.dpi)
-    for name, records, quarantined in process_shards("label", todo, items, work, execution, len(names)):
+    for name, records, quarantined in process_shards(
+        "label", todo, items, work, execution, len(names), {"generate": generate}
+    ):
         pages = [page for record in records for page in record["pages"]]
         stats = [stats for record in records for stats in record["stats"]]
         yield {name: pages}, {name: stats}, {name: quarantined} if quarantined else {}

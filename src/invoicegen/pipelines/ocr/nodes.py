@@ -46,7 +46,9 @@ def recognise_words(
             if engine != PDF_TEXT:
                 require_engine(engine)
     work = partial(recognise_document, dpi=generate.dpi, options=ocr)
-    for name, records, quarantined in process_shards("recognise", todo, items, work, execution, len(names)):
+    for name, records, quarantined in process_shards(
+        "recognise", todo, items, work, execution, len(names), {"generate": generate, "ocr": ocr}
+    ):
         yield {name: records}, {name: quarantined} if quarantined else {}
 
 

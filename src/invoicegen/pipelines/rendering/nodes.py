@@ -24,7 +24,9 @@ def render_documents(
     names = generate.shard_names()
     todo = unfinished(names, finished_pdfs, finished_words)
     work = partial(render_invoice, dpi=generate.dpi)
-    shards = process_shards("render", todo, lambda name: invoices[name](), work, execution, len(names))
+    shards = process_shards(
+        "render", todo, lambda name: invoices[name](), work, execution, len(names), {"generate": generate}
+    )
     schema = pa.schema([("doc_id", pa.string()), ("pdf", pa.binary())])
     for name, records, quarantined in shards:
         pdfs = pa.Table.from_pylist([{"doc_id": r["doc_id"], "pdf": r.pop("pdf")} for r in records], schema)

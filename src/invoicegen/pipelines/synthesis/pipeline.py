@@ -16,7 +16,7 @@ def create_pipeline(**kwargs: Any) -> Pipeline:
             node(
                 plan_documents,
                 ["document_plan_done", "params:generate"],
-                "document_plan",
+                ["document_plan", "planning_quarantine"],
                 name="plan_documents",
             ),
             node(
