@@ -152,9 +152,11 @@ class PageMap:
         if len(self.steps) == 1 and isinstance(self.steps[0], Homography):
             to_corner = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1.0]])
             matrix = np.linalg.inv(to_corner) @ self.steps[0].matrix @ to_corner
-            cv2.warpPerspective(
+            # Without perspective, OpenCV needs a third less time for the same pixels.
+            affine = np.array_equal(matrix[2], [0, 0, 1])
+            (cv2.warpAffine if affine else cv2.warpPerspective)(
                 image,
-                matrix,
+                matrix[:2] if affine else matrix,
                 (self.width, self.height),
                 dst=target,
                 flags=cv2.INTER_LINEAR,
