@@ -21,7 +21,8 @@ class LayoutLMv3MultiHeadConfig(LayoutLMv3Config):
         taxonomy: Version of the taxonomy the labels come from.
         head_labels: Label names of each head, in the order of the logits.
         loss_weights: Weight of each head's cross entropy in the sum.
-        label_smoothing: Share of each target spread evenly over all labels, 0 to 1.
+        crf: Whether a linear-chain CRF scores neighbouring NER labels.
+        label_smoothing: Share of each target spread evenly over all labels, 0 to 1; not of the CRF's.
         ner_class_weights: Weight of each NER label in the loss, or None for equal weights.
         layout: ``word`` gives each word its own box, ``segment`` the box of its text segment.
         resumable: Entity types that training data interrupts in reading order; see
@@ -38,6 +39,7 @@ class LayoutLMv3MultiHeadConfig(LayoutLMv3Config):
     taxonomy: str = ""
     head_labels: dict[str, list[str]] = field(default_factory=dict)
     loss_weights: dict[str, float] = field(default_factory=lambda: dict.fromkeys(HEADS, 1.0))
+    crf: bool = False
     label_smoothing: float = 0.0
     ner_class_weights: list[float] | None = None
     resumable: list[str] = field(default_factory=list)

@@ -34,7 +34,10 @@ def bio_transitions(
 
 
 def viterbi(
-    scores: NDArray[np.float32], allowed: NDArray[np.bool_], allowed_first: NDArray[np.bool_]
+    scores: NDArray[np.float32],
+    allowed: NDArray[np.bool_],
+    allowed_first: NDArray[np.bool_],
+    transitions: NDArray[np.float32] | None = None,
 ) -> NDArray[np.int64]:
     """The best-scoring sequence of labels that uses only allowed transitions.
 
@@ -42,6 +45,7 @@ def viterbi(
         scores: Log-probabilities, shape (n_words, n_labels).
         allowed: Shape (n_labels, n_labels), True at ``[before, after]``.
         allowed_first: Shape (n_labels,).
+        transitions: Learnt scores of neighbouring labels, as ``allowed``; None for 0.
 
     Returns:
         Shape (n_words,), label ids.
@@ -52,11 +56,11 @@ def viterbi(
     n_words = len(scores)
     if n_words == 0:
         return np.zeros(0, dtype=np.int64)
-    forbidden = np.where(allowed, 0.0, -np.inf).T.astype(np.float32)
+    steps = np.where(allowed, 0.0 if transitions is None else transitions, -np.inf).T.astype(np.float32)
     back = np.zeros((n_words, scores.shape[1]), dtype=np.int64)
     best = np.where(allowed_first, scores[0], -np.inf)
     for word in range(1, n_words):
-        paths = forbidden + best[None, :]
+        paths = steps + best[None, :]
         back[word] = paths.argmax(axis=1)
         best = np.take_along_axis(paths, back[word][:, None], axis=1)[:, 0] + scores[word]
     path = np.zeros(n_words, dtype=np.int64)
@@ -64,6 +68,35 @@ def viterbi(
     for word in range(n_words - 1, 0, -1):
         path[word - 1] = back[word, path[word]]
     return path
+
+
+def log_marginals(scores: NDArray[np.float32], transitions: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Log-probability of each label of each word under a linear-chain CRF.
+
+    Args:
+        scores: Of the labels, shape (n_words, n_labels).
+        transitions: Shape (n_labels, n_labels), ``[before, after]``.
+
+    Returns:
+        Shape (n_words, n_labels); the exponentials of a row sum to 1.
+
+    Source:
+        Rabiner, A tutorial on hidden Markov models, 1989 (forward-backward), https://doi.org/10.1109/5.18626
+    """
+    peak = transitions.max()
+    weights = np.exp(transitions - peak)
+    forward, backward = scores.astype(np.float64), np.zeros(scores.shape)
+    for word in range(1, len(scores)):
+        best = forward[word - 1].max()
+        forward[word] += np.log(np.exp(forward[word - 1] - best) @ weights) + best + peak
+    for word in range(len(scores) - 2, -1, -1):
+        after = backward[word + 1] + scores[word + 1]
+        best = after.max()
+        backward[word] = np.log(weights @ np.exp(after - best)) + best + peak
+    joint = forward + backward
+    joint -= joint.max(axis=1, keepdims=True)
+    normed: NDArray[np.float64] = joint - np.log(np.exp(joint).sum(axis=1, keepdims=True))
+    return normed.astype(np.float32)
 
 
 def open_entities(tags: Sequence[str]) -> list[str]:
@@ -128,9 +161,11 @@ class Decoder:
 
     Args:
         resumable: Entity types that reading order interrupts.
+        transitions: Of a model with CRF, scores of neighbouring NER labels, shape (73, 73); else None.
     """
 
-    def __init__(self, resumable: Sequence[str] = ()) -> None:
+    def __init__(self, resumable: Sequence[str] = (), transitions: NDArray[np.float32] | None = None) -> None:
+        self._transitions = transitions
         self._allowed, self._first = bio_transitions(NER_LABELS, frozenset(resumable))
         self._pairs = [
             (table, cell)
@@ -142,6 +177,12 @@ class Decoder:
         data = np.array([CELL_LABELS[cell] == "DATA" for _, cell in self._pairs])
         self._pair_allowed = ~item[:, None] | data[None, :]
 
+    def log_probabilities(self, ner: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Log-probability of each NER label of each word: as given, or with CRF those of the chain."""
+        if self._transitions is None or len(ner) == 0:
+            return ner
+        return log_marginals(ner, self._transitions)
+
     def __call__(self, scores: WordScores) -> DecodedPage:
         """Decode one page; a page without words gives empty lists."""
         if len(scores.ner) == 0:
@@ -150,13 +191,16 @@ class Decoder:
             [scores.table[:, table] + scores.cell[:, cell] for table, cell in self._pairs], axis=1
         )
         best_pair = np.where(self._pair_allowed[None], pairs[:, None, :], -np.inf).max(axis=2)
-        path = viterbi((scores.ner + best_pair).astype(np.float32), self._allowed, self._first)
+        path = viterbi(
+            (scores.ner + best_pair).astype(np.float32), self._allowed, self._first, self._transitions
+        )
         tags = open_entities([NER_LABELS[label] for label in path])
         chosen = np.where(self._pair_allowed[path], pairs, -np.inf).argmax(axis=1)
         ids = np.array([NER_IDS[tag] for tag in tags])
+        probabilities = np.exp(self.log_probabilities(scores.ner))
         return DecodedPage(
             ner_tags=tags,
-            ner_confidences=[float(p) for p in np.exp(scores.ner[np.arange(len(ids)), ids])],
+            ner_confidences=[float(p) for p in probabilities[np.arange(len(ids)), ids]],
             table_tags=[TABLE_LABELS[self._pairs[pair][0]] for pair in chosen],
             cell_tags=[CELL_LABELS[self._pairs[pair][1]] for pair in chosen],
         )

@@ -134,7 +134,7 @@ class Predictor:
         self._tokenizer = WordTokenizer(tokenizer, self.config.max_subwords_per_word)
         self._max_length = min(max_length, self.config.sequence_limit)
         self._overlap_words = overlap_words
-        self._decode = Decoder(self.config.resumable)
+        self._decode = Decoder(self.config.resumable, model.ner_transitions())
 
     @classmethod
     def from_pretrained(cls, path: str | Path, device: str = "cpu", threads: int | None = None) -> Predictor:

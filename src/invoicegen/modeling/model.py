@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import AutoConfig, AutoModel, PreTrainedModel
@@ -13,6 +15,7 @@ from transformers.models.layoutlmv3.modeling_layoutlmv3 import LayoutLMv3TextEmb
 from transformers.utils.generic import ModelOutput
 
 from invoicegen.modeling.configuration import HEADS, LayoutLMv3MultiHeadConfig, check_taxonomy
+from invoicegen.modeling.crf import LinearChainCrf, word_sequences
 from invoicegen.modeling.encoder import (
     Dropout,
     Encoder,
@@ -63,6 +66,8 @@ class LayoutLMv3MultiHead(PreTrainedModel):
         self.heads = nn.ModuleDict(
             {head: nn.Linear(config.hidden_size, len(config.head_labels[head])) for head in HEADS}
         )
+        if config.crf:
+            self.crf = LinearChainCrf(len(config.head_labels["ner"]))
         self.post_init()  # type: ignore[no-untyped-call]
 
     def get_input_embeddings(self) -> nn.Module:
@@ -79,6 +84,8 @@ class LayoutLMv3MultiHead(PreTrainedModel):
         elif isinstance(module, LayoutLMv3Encoder) and module.visual:
             init.zeros_(module.cls_token)
             init.zeros_(module.pos_embed)
+        elif isinstance(module, LinearChainCrf):
+            init.zeros_(module.transitions)
         elif isinstance(module, LayoutLMv3TextEmbeddings):
             init.copy_(module.position_ids, torch.arange(module.position_ids.shape[-1]).expand((1, -1)))
         elif isinstance(module, Encoder):
@@ -133,11 +140,21 @@ class LayoutLMv3MultiHead(PreTrainedModel):
             head_losses=losses or None,
         )
 
+    def ner_transitions(self) -> NDArray[np.float32] | None:
+        """Learnt scores of neighbouring NER labels, shape (labels, labels), ``[before, after]``; None without CRF."""
+        if not self.config.crf:
+            return None
+        transitions: NDArray[np.float32] = self.crf.transitions.detach().float().cpu().numpy()
+        return transitions
+
     def _head_loss(self, head: str, logits: Tensor, labels: Tensor) -> Tensor:
-        """Mean cross entropy over the labelled tokens; 0 where a batch has none."""
+        """Mean loss over the labelled tokens; 0 where a batch has none."""
         kept = labels != IGNORED
         if not kept.any():
             return logits.sum() * 0.0
+        if head == "ner" and self.config.crf:
+            likelihood: Tensor = self.crf(*word_sequences(logits, labels, IGNORED))
+            return likelihood
         class_weights = self.config.ner_class_weights if head == "ner" else None
         return functional.cross_entropy(
             logits[kept],

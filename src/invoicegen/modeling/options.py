@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class LayoutJitter(BaseModel):
@@ -70,7 +70,8 @@ class TrainOptions(BaseModel):
     clip_norm: float = Field(1.0, gt=0, description="largest norm of the gradient")
     dropout: float = Field(0.1, ge=0, lt=1, description="of hidden states")
     attention_dropout: float = Field(0.0, ge=0, lt=1, description="0 keeps the fused attention kernels")
-    label_smoothing: float = Field(0.0, ge=0, lt=1)
+    crf: bool = Field(False, description="learn scores of neighbouring NER labels and decode with them")
+    label_smoothing: float = Field(0.0, ge=0, lt=1, description="of cross entropies, not of the CRF")
     loss_weights: LossWeights = LossWeights()
     class_balance: float = Field(
         0.0,
@@ -93,6 +94,14 @@ class TrainOptions(BaseModel):
     )
     resume: bool = Field(True, description="take up an unfinished training found in the output folder")
     progress: bool = Field(True, description="show a progress bar on a terminal")
+
+    @model_validator(mode="after")
+    def _crf_counts_words_alike(self) -> TrainOptions:
+        if self.crf and self.class_balance:
+            raise ValueError(
+                "train.crf scores whole sequences: set train.class_balance to 0, or crf to false"
+            )
+        return self
 
 
 class TrainingFolders(BaseModel):

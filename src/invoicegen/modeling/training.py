@@ -145,6 +145,7 @@ def train_model(
             attention_probs_dropout_prob=options.attention_dropout,
             loss_weights=options.loss_weights.model_dump(),
             label_smoothing=options.label_smoothing,
+            crf=options.crf,
         )
         config = start.model.config
         limit = config.sequence_limit
@@ -194,7 +195,6 @@ class _Training:
         nn.Module.to(self.model, self.device)
         self.model.train()
         self.optimizer = torch.optim.AdamW(self._parameter_groups(), fused=True)
-        self.decode = Decoder(self.model.config.resumable)
         self.truth = [[NER_LABELS[i] for i in page.labels["ner"]] for page in validation_pages]
         self.progress = _Progress()
         self.interrupted = False
@@ -440,12 +440,16 @@ class _Training:
             overlap_words=self.options.overlap_words,
         )
         self.model.train()
-        decoded = [self.decode(page_scores) for page_scores in scores]
+        decoder = Decoder(self.model.config.resumable, self.model.ner_transitions())
+        decoded = [decoder(page_scores) for page_scores in scores]
         result = entity_scores(self.truth, [page.ner_tags for page in decoded])
         loss = 0.0
         for head in HEADS:
             truth = np.concatenate([page.labels[head] for page in self.validation_pages]).astype(np.int64)
-            log_probabilities = np.concatenate([getattr(page_scores, head) for page_scores in scores])
+            by_page = [getattr(page_scores, head) for page_scores in scores]
+            if head == "ner":
+                by_page = [decoder.log_probabilities(page_scores) for page_scores in by_page]
+            log_probabilities = np.concatenate(by_page)
             head_loss = -float(log_probabilities[np.arange(len(truth)), truth].mean())
             result[f"{head}_loss"] = head_loss
             result[f"{head}_accuracy"] = float((log_probabilities.argmax(axis=1) == truth).mean())
