@@ -18,6 +18,7 @@ class Stage(IntEnum):
     SYNTHESIS = 1
     TEMPLATE = 2
     AUGMENTATION = 3
+    RECOGNITION = 4
 
 
 def document_rng(seed: int, index: int, stage: Stage, variant: int = 0) -> np.random.Generator:

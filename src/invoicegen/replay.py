@@ -140,7 +140,9 @@ def replay(plan: DocumentPlan, folder: Path, generate: GenerateOptions, ocr: Ocr
     read = stage(
         "recognise",
         lambda: recognise_document(
-            {"plan": planned, "pdf": rendered["pdf"], "images": images}, dpi=generate.dpi, options=ocr
+            {"plan": planned, "pdf": rendered["pdf"], "images": images, "truth": seen["pages"]},
+            dpi=generate.dpi,
+            options=ocr,
         ),
     )
     _write(folder / "words.json", read)

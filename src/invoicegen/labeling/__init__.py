@@ -6,8 +6,10 @@ the same way when a model is trained and when it is used.
 
 from invoicegen.labeling.alignment import Alignment, align
 from invoicegen.labeling.annotate import DocumentState, LabelingOptions, annotate_page, true_page_words
+from invoicegen.labeling.figures import plot_labeling
 from invoicegen.labeling.reading_order import group_lines, sort_words
 from invoicegen.labeling.report import AlignmentStats, summarise
+from invoicegen.labeling.words import cut_words
 
 __all__ = [
     "Alignment",
@@ -16,7 +18,9 @@ __all__ = [
     "LabelingOptions",
     "align",
     "annotate_page",
+    "cut_words",
     "group_lines",
+    "plot_labeling",
     "sort_words",
     "summarise",
     "true_page_words",

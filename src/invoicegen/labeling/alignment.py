@@ -8,17 +8,18 @@ well as its shape; so a word knows which characters of which true words it holds
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from invoicegen.geometry import quad_to_box
 from invoicegen.schema.annotation import Word
 from invoicegen.schema.truth import TrueWord
 
 MIN_HEIGHT_OVERLAP = 0.4
 """Two words are on one line when they share this much of the lower one's height."""
-MAX_HEIGHT_RATIO = 3.0
+MAX_HEIGHT_RATIO = 3.5
 """A word taller than this many times the other is a frame round several lines, not a reading of it."""
 MIN_TOUCH = 0.15
 """Shared length, of the shorter word's, from which two words may have to do with each other."""
@@ -26,6 +27,8 @@ MIN_LENGTH = 0.4
 """Length, in heights, that the narrowest word is given before overlaps are measured."""
 SURE_OVERLAP = 0.5
 """Shared length, of the shorter word's, from which geometry alone makes a pair, whatever was read."""
+MIN_COVER = 0.5
+"""Share of the smaller box that a true word and a word read must have in common for the engine to have read it."""
 
 RULE_LENGTH = 4
 """Characters from which a word without a letter or digit is a rule."""
@@ -52,11 +55,29 @@ class Alignment:
         votes: For every word read, its shares of true words; empty for a word that is not on the page.
         char_errors: Characters wrong, missing or too many over the whole page; rules do not count.
         true_chars: Characters that are printed on the page, without rules.
+        pairs: Characters that stand for each other: true word, place in it, word read, place in it.
     """
 
     votes: list[list[Vote]]
     char_errors: int
     true_chars: int
+    pairs: list[tuple[int, int, int, int]] = field(default_factory=list)
+
+
+def covered(true_words: Sequence[TrueWord], words: Sequence[Word]) -> set[int]:
+    """True words that an engine gave something for: a word read shares MIN_COVER of the smaller box, whatever it says.
+
+    Plain boxes decide, without the alignment's own idea of lines, so that what :func:`align` loses of these is its
+    own loss and not the engine's.
+    """
+    if not true_words or not words:
+        return set()
+    true_boxes = np.array([quad_to_box(word.quad) for word in true_words])[:, None]
+    boxes = np.array([word.box for word in words])[None]
+    sides = np.minimum(true_boxes[..., 2:], boxes[..., 2:]) - np.maximum(true_boxes[..., :2], boxes[..., :2])
+    shared = np.clip(sides, 0, None).prod(axis=-1)
+    smaller = np.minimum(*((box[..., 2:] - box[..., :2]).prod(axis=-1) for box in (true_boxes, boxes)))
+    return set(np.flatnonzero(((shared >= MIN_COVER * smaller) & (shared > 0)).any(axis=1)).tolist())
 
 
 def align(true_words: Sequence[TrueWord], words: Sequence[Word]) -> Alignment:
@@ -68,6 +89,7 @@ def align(true_words: Sequence[TrueWord], words: Sequence[Word]) -> Alignment:
     true_chars = sum(_n_chars(word.text) for word in true_words)
     if not true_words or not words:
         return Alignment(votes, true_chars + sum(_n_chars(word.text) for word in words), true_chars)
+    pairs: list[tuple[int, int, int, int]] = []
     true_frames, frames = _frames(true_words, words)
     touch = _length_overlap(true_frames, frames)
     char_errors = 0
@@ -80,15 +102,18 @@ def align(true_words: Sequence[TrueWord], words: Sequence[Word]) -> Alignment:
             len(group_true) == len(group_read) == 1
             and true_words[group_true[0]].text == words[group_read[0]].text
         ):
-            votes[group_read[0]] = [Vote(group_true[0], len(words[group_read[0]].text), 0)]
+            (t,), (w,) = group_true, group_read
+            votes[w] = [Vote(t, len(words[w].text), 0)]
+            pairs += [(t, place, w, place) for place in range(len(words[w].text))]
         else:
             char_errors += _align_group(
                 [(t, true_words[t].text, true_frames[t]) for t in _line_order(group_true, true_frames)],
                 [(w, words[w].text, frames[w]) for w in _line_order(group_read, frames)],
                 touch,
                 votes,
+                pairs,
             )
-    return Alignment(votes, char_errors, true_chars)
+    return Alignment(votes, char_errors, true_chars, pairs)
 
 
 def is_rule(text: str) -> bool:
@@ -204,13 +229,15 @@ def _align_group(
     words: list[tuple[int, str, NDArray[np.float64]]],
     touch: NDArray[np.float64],
     votes: list[list[Vote]],
+    all_pairs: list[tuple[int, int, int, int]],
 ) -> int:
-    """Align a group character by character, write the votes of its words, return the wrong characters."""
+    """Align a group character by character, write its votes and pairs, return the wrong characters."""
     true_chars, true_x, true_owner = _spread(true_words)
     chars, x, owner = _spread(words)
     height = max(float(np.mean([frame[3] for _, _, frame in true_words])), 1.0)
     way = np.minimum(_WAY_COST * np.abs(true_x[:, None] - x[None, :]) / height, _MAX_WAY_COST)
     pairs = _cheapest_path(true_chars, chars, way)
+    all_pairs += [(*true_owner[i], *owner[j]) for i, j in pairs]
     right = [true_chars[i] == chars[j] for i, j in pairs]
     shares: dict[tuple[int, int], list[tuple[int, bool]]] = {}
     for (i, j), same in zip(pairs, right, strict=True):

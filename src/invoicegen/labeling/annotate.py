@@ -14,9 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from invoicegen import __version__
 from invoicegen.geometry import Box, quad_to_box, to_layout_grid, union
-from invoicegen.labeling.alignment import Alignment, Vote, align, is_rule
+from invoicegen.labeling.alignment import Alignment, Vote, align, covered, is_rule
 from invoicegen.labeling.reading_order import reading_order
 from invoicegen.labeling.report import AlignmentStats
+from invoicegen.labeling.words import cut_words
 from invoicegen.schema.annotation import Entity, Page, Provenance, Relation, TableRegion, Word, check_page
 from invoicegen.schema.invoice import Invoice
 from invoicegen.schema.plan import DocumentPlan
@@ -114,7 +115,7 @@ def annotate_page(
     if words is None:
         unordered = true_page_words(TruePage(true_page.page, width, height, printed))
     else:
-        unordered = [_on_page(word, width, height) for word in words if word.text.strip()]
+        unordered = cut_words([_on_page(word, width, height) for word in words if word.text.strip()])
     order = reading_order(unordered)
     page_words = [
         unordered[i].model_copy(update={"line_id": line, "segment_id": segment}) for i, line, segment in order
@@ -429,6 +430,10 @@ def _stats(
     aligned = text & {vote.true_word for votes in alignment.votes for vote in votes}
     labelled = {t for t, word in enumerate(printed) if word.entity is not None}
     kept = {t for label in labels if label is not None and label.instance is not None for t in label.kept}
+    read = labelled & (covered(printed, words) if engine != "true" else labelled)
+    entities: dict[int | None, set[int]] = defaultdict(set)
+    for t in labelled:
+        entities[printed[t].instance].add(t)
     return AlignmentStats(
         engine=engine,
         preset=preset,
@@ -443,6 +448,11 @@ def _stats(
         labelled_kept=len(kept),
         true_chars=alignment.true_chars,
         char_errors=alignment.char_errors,
+        labelled_read=len(read),
+        labelled_read_kept=len(read & kept),
+        entities=len(entities),
+        entities_found=sum(not members.isdisjoint(kept) for members in entities.values()),
+        entities_whole=sum(members <= kept for members in entities.values()),
     )
 
 

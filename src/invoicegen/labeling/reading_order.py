@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from invoicegen.labeling.words import cut_words
 from invoicegen.schema.annotation import Word
 
 SEGMENT_GAP = 0.9
@@ -21,12 +22,13 @@ SMALL_WORD = 0.5
 
 
 def sort_words(words: Sequence[Word]) -> list[Word]:
-    """The words in reading order, with ``line_id`` and ``segment_id`` set from their geometry.
+    """The words in reading order, glued ones cut, with ``line_id`` and ``segment_id`` set from their geometry.
 
     A segment is a run of words on one line without a wide gap: what an OCR engine returns as one text line, or one
     cell of a table row. Both numbers count from 0 in reading order. Whatever line and segment numbers the words
     came with are replaced, so that all engines and the PDF text layer agree.
     """
+    words = cut_words(words)
     return [
         words[i].model_copy(update={"line_id": line, "segment_id": segment})
         for i, line, segment in reading_order(words)

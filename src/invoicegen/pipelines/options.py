@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from invoicegen import __version__
 from invoicegen.augmentation import load_presets
 from invoicegen.ocr import ENGINE_NAMES, PDF_TEXT
+from invoicegen.ocr.noise import SIMULATED_ENGINE_NAMES
 from invoicegen.templates import PlanOptions
 
 EInvoiceFormat = Literal["none", "factur-x", "ubl"]
@@ -62,7 +63,10 @@ class GenerateOptions(PlanOptions):
                 f"longer run goes on where this one ends; take {whole}"
             )
         presets = tuple(load_presets(self.extensions))
-        choices = (("engines", self.engines, (PDF_TEXT, *ENGINE_NAMES)), ("presets", self.presets, presets))
+        choices = (
+            ("engines", self.engines, (PDF_TEXT, *ENGINE_NAMES, *SIMULATED_ENGINE_NAMES)),
+            ("presets", self.presets, presets),
+        )
         for name, by_family, allowed in choices:
             for family, weights in by_family.items():
                 unknown = sorted(set(weights) - set(allowed))

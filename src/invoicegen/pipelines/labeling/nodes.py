@@ -93,9 +93,10 @@ def label_document(item: Record, dpi: int) -> Record:
     return {"pages": pages, "stats": stats}
 
 
-def report_labeling(stats: dict[str, Loader], generate: GenerateOptions) -> dict[str, Any]:
-    """The labeling report over all pages of the run."""
-    from invoicegen.labeling import AlignmentStats, summarise
+def report_labeling(stats: dict[str, Loader], generate: GenerateOptions) -> tuple[dict[str, Any], Any]:
+    """The labeling report over all pages of the run, and a figure of it."""
+    from invoicegen.labeling import AlignmentStats, plot_labeling, summarise
 
     current = [name for name in generate.shard_names() if name in stats]
-    return summarise(AlignmentStats(**record) for name in current for record in stats[name]())
+    report = summarise(AlignmentStats(**record) for name in current for record in stats[name]())
+    return report, plot_labeling(report)

@@ -32,7 +32,7 @@ def create_pipeline(**kwargs: Any) -> Pipeline:
             node(
                 report_labeling,
                 ["alignment_stats", "params:generate"],
-                "labeling_report",
+                ["labeling_report", "labeling_table"],
                 name="report_labeling",
             ),
         ]

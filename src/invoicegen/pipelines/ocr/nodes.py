@@ -8,6 +8,7 @@ from functools import partial
 from invoicegen.execution import ExecutionOptions
 from invoicegen.ocr import PDF_TEXT, OcrOptions
 from invoicegen.ocr.engine import require_engine
+from invoicegen.ocr.noise import SIMULATED_ENGINE_NAMES
 from invoicegen.pipelines.options import GenerateOptions
 from invoicegen.pipelines.streaming import Loader, Record, process_shards, unfinished, variants_of
 
@@ -16,12 +17,13 @@ def recognise_words(
     plans: dict[str, Loader],
     pdfs: dict[str, Loader],
     page_images: dict[str, Loader],
+    page_words: dict[str, Loader],
     finished: frozenset[str],
     generate: GenerateOptions,
     ocr: OcrOptions,
     execution: ExecutionOptions,
 ) -> Iterator[tuple[dict[str, list[Record]], dict[str, list[Record]]]]:
-    """Words as an engine reads them, or as the PDF's text layer has them, a record a document.
+    """Words as an engine reads or might read them, or as the PDF's text layer has them, a record a document.
 
     Raises:
         EngineUnavailableError: Before any work, if an engine that documents are to be read by is not installed.
@@ -33,8 +35,14 @@ def recognise_words(
         images: dict[str, list[bytes]] = {}
         for row in page_images[name]().to_pylist():
             images.setdefault(row["doc_id"], []).append(row["image"])
+        truths = {truth["doc_id"]: truth["pages"] for truth in page_words[name]()}
         return [
-            {"plan": planned[doc_id][0], "pdf": printed[planned[doc_id][1]], "images": pages}
+            {
+                "plan": planned[doc_id][0],
+                "pdf": printed[planned[doc_id][1]],
+                "images": pages,
+                "truth": truths[doc_id],
+            }
             for doc_id, pages in images.items()
         ]
 
@@ -43,7 +51,7 @@ def recognise_words(
     todo = unfinished(names, finished)
     if todo:
         for engine in {name for mix in generate.engines.values() for name, share in mix.items() if share}:
-            if engine != PDF_TEXT:
+            if engine not in (PDF_TEXT, *SIMULATED_ENGINE_NAMES):
                 require_engine(engine)
     work = partial(recognise_document, dpi=generate.dpi, options=ocr)
     for name, records, quarantined in process_shards(
@@ -53,17 +61,29 @@ def recognise_words(
 
 
 def recognise_document(item: Record, dpi: int, options: OcrOptions) -> Record:
-    """The words of one document, by plan, PDF and page images, as its engine reads them."""
+    """The words of one document, by plan, PDF, page images and true words, as its engine reads them.
+
+    A simulated engine is given the true words where they lie on the page images, all others do without them.
+    """
     from importlib.metadata import version
 
     from invoicegen.images import decode_image
     from invoicegen.ocr import create_engine
+    from invoicegen.ocr.noise import load_noise_model, simulate_words
     from invoicegen.ocr.text_layer import read_text_layer
+    from invoicegen.randomness import Stage, document_rng
+    from invoicegen.schema.truth import TruePage
 
     plan = item["plan"]
     if plan["ocr_engine"] == PDF_TEXT:
         read = [read_text_layer(item["pdf"], page, dpi) for page in range(len(item["images"]))]
         engine_version = f"pypdfium2 {version('pypdfium2')}"
+    elif plan["ocr_engine"] in SIMULATED_ENGINE_NAMES:
+        model = load_noise_model(plan["ocr_engine"])
+        rng = document_rng(plan["seed"], plan["index"], Stage.RECOGNITION, plan["variant"])
+        truth = [TruePage.from_dict(page) for page in item["truth"]]
+        read = [simulate_words(page, plan["augmentation"], model, rng) for page in truth]
+        engine_version = f"noise model of {model.provenance.engine_version}"
     else:
         chosen = options.model_copy(update={"engine": plan["ocr_engine"]}).for_locale(plan["locale"])
         engine = create_engine(chosen)

@@ -19,6 +19,7 @@ def create_pipeline(**kwargs: Any) -> Pipeline:
                     "document_plan",
                     "pdfs",
                     "page_images",
+                    "page_words",
                     "ocr_words_done",
                     "params:generate",
                     "params:ocr",

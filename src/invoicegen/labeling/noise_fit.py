@@ -1,0 +1,367 @@
+"""Fit a noise model to what an engine made of pages whose true words are known."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from invoicegen.geometry import box_to_quad
+from invoicegen.labeling.alignment import Alignment, align, is_rule
+from invoicegen.ocr.noise.model import (
+    BASE_LETTER,
+    OTHER_CASE,
+    Confidence,
+    Frames,
+    Jitter,
+    NoiseModel,
+    Provenance,
+    Rate,
+    boundary_level,
+    char_class,
+    height_level,
+    runs_of,
+    without_accent,
+)
+from invoicegen.ocr.noise.simulation import merge_levels, misread_levels, run_levels, word_levels
+from invoicegen.schema.annotation import Word
+from invoicegen.schema.truth import TruePage, TrueWord
+
+MIN_SEEN: Final = 150
+"""Characters seen less often share the rate and the confusions of their class."""
+MIN_MISREAD: Final = 8
+"""Characters misread less often share the confusions of their class."""
+CONFUSIONS: Final = 8
+"""Readings kept for a character."""
+SPURIOUS_TEXTS: Final = 40
+ROUNDS: Final = 60
+PRIOR: Final = 0.5
+"""Events, as many as expected, that every level is given beside its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """A page and what an engine read of it."""
+
+    page: TruePage
+    words: Sequence[Word]
+    preset: str
+
+
+@dataclass(slots=True)
+class WordReading:
+    """What became of a true word.
+
+    Attributes:
+        chars: What each character was read as: itself, something else, more, or nothing.
+        owners: The word read that each character stands in; None for one that was left out.
+    """
+
+    chars: list[str]
+    owners: list[int | None]
+
+    @property
+    def words(self) -> set[int]:
+        """The words read that hold characters of it; empty for a word that was lost."""
+        return {owner for owner in self.owners if owner is not None}
+
+
+def readings_of(
+    printed: Sequence[TrueWord], words: Sequence[Word], alignment: Alignment
+) -> list[WordReading]:
+    """What became of every true word, by the character pairs of its alignment.
+
+    Characters that are read behind a true one and stand for none are put to it: ``1`` read as ``11``.
+    """
+    standing = {(vote.true_word, w) for w, votes in enumerate(alignment.votes) for vote in votes}
+    readings = [WordReading([""] * len(word.text), [None] * len(word.text)) for word in printed]
+    taken: dict[int, dict[int, tuple[int, int]]] = defaultdict(dict)
+    for t, place, w, at in alignment.pairs:
+        if (t, w) in standing:
+            readings[t].chars[place] = words[w].text[at]
+            readings[t].owners[place] = w
+            taken[w][at] = (t, place)
+    for w, places in taken.items():
+        last: tuple[int, int] | None = None
+        for at, char in enumerate(words[w].text):
+            if at in places:
+                last = places[at]
+            elif last is not None:
+                readings[last[0]].chars[last[1]] += char
+    return readings
+
+
+@dataclass(slots=True)
+class _Counts:
+    """How often an event could have happened and did, by the levels of its place, and page by page."""
+
+    names: tuple[str, ...]
+    places: Counter[tuple[str, ...]] = field(default_factory=Counter)
+    events: Counter[tuple[str, ...]] = field(default_factory=Counter)
+    pages: list[Counter[tuple[str, ...]]] = field(default_factory=list)
+    page_events: list[int] = field(default_factory=list)
+    words: list[tuple[Counter[tuple[str, ...]], int]] = field(default_factory=list)
+
+    def open_page(self) -> None:
+        self.pages.append(Counter())
+        self.page_events.append(0)
+
+    def add(self, happened: bool, **levels: str) -> tuple[str, ...]:
+        key = tuple(levels[name] for name in self.names)
+        self.places[key] += 1
+        self.events[key] += happened
+        self.pages[-1][key] += 1
+        self.page_events[-1] += happened
+        return key
+
+
+def fit_rate(counts: _Counts) -> Rate:
+    """A log-linear rate of main effects: base times one factor a property.
+
+    Factors are fitted in turn, each with a gamma prior of mean 1 and shape PRIOR, so that a level with few places stays
+    near 1. Spreads are those of the gamma variables that give the pages, and the words in
+    them, the variance they have beyond a Poisson variable's.
+
+    Source:
+        Bishop, Fienberg and Holland, Discrete Multivariate Analysis, 1975, section 3.5 (iterative proportional
+        fitting, here with a prior); spreads by the method of moments.
+    """
+    total, happened = sum(counts.places.values()), sum(counts.events.values())
+    if not happened:
+        return Rate(base=0.0, factors={name: {} for name in counts.names})
+    base = happened / total
+    keys = list(counts.places)
+    factors = [dict.fromkeys(sorted({key[k] for key in keys}), 1.0) for k in range(len(counts.names))]
+
+    def rate(key: tuple[str, ...]) -> float:
+        value = base
+        for factor, level in zip(factors, key, strict=True):
+            value *= factor[level]
+        return value
+
+    for _ in range(ROUNDS):
+        for k, factor in enumerate(factors):
+            seen, expected = dict.fromkeys(factor, PRIOR), dict.fromkeys(factor, PRIOR)
+            for key in keys:
+                seen[key[k]] += counts.events[key]
+                expected[key[k]] += counts.places[key] * rate(key) / factor[key[k]]
+            for level in factor:
+                factor[level] = seen[level] / expected[level]
+        base *= happened / sum(count * rate(key) for key, count in counts.places.items())
+
+    word_spread = 0.0
+    if counts.words:
+        means = np.array([sum(n * rate(key) for key, n in places.items()) for places, _ in counts.words])
+        found = np.array([n for _, n in counts.words])
+        word_spread = max(float((((found - means) ** 2) - found).sum() / (means**2).sum()), 0.0)
+    page_means = np.array([sum(n * rate(key) for key, n in places.items()) for places in counts.pages])
+    page_found = np.array(counts.page_events)
+    within = word_spread * sum(
+        sum(n * rate(key) for key, n in places.items()) ** 2 for places, _ in counts.words
+    )
+    page_spread = float(((page_found - page_means) ** 2 - page_found).sum() - within) / float(
+        (page_means**2).sum()
+    )
+    return Rate(
+        base=_short(base),
+        factors={
+            name: {level: _short(value) for level, value in factor.items()}
+            for name, factor in zip(counts.names, factors, strict=True)
+        },
+        page_spread=_short(max(page_spread, 0.0)),
+        word_spread=_short(word_spread),
+    )
+
+
+def fit_noise(
+    observations: Iterable[Observation], provenance: Provenance, min_visible: float = 0.3
+) -> NoiseModel:
+    """Estimate all parameters from pages that an engine read.
+
+    Args:
+        observations: Pages, each with its preset; every preset that the model shall know, several pages each.
+        provenance: What they are.
+        min_visible: True words of which less can be seen count as not printed.
+
+    Raises:
+        ValueError: If a preset has too few words read to say where boxes lie.
+    """
+    seen = list(observations)
+    run_drop = _Counts(("preset", "length", "height", "visible"))
+    word_drop = _Counts(("preset", "length", "visible"))
+    merge = _Counts(("preset", "gap", "between"))
+    split = _Counts(("preset", "between"))
+    misread = _Counts(("preset", "height", "char"))
+    counted: Counter[str] = Counter(
+        char for one in seen for word in one.page.words if not is_rule(word.text) for char in word.text
+    )
+    listed = {char: 1.0 for char, n in counted.items() if n >= MIN_SEEN}
+    confused: dict[str, Counter[str]] = defaultdict(Counter)
+    edges: dict[str, list[tuple[float, float, float, float]]] = defaultdict(list)
+    confidences: dict[tuple[str, bool], list[float]] = defaultdict(list)
+    spurious: Counter[str] = Counter()
+    pages: Counter[str] = Counter()
+    spurious_texts: Counter[str] = Counter()
+
+    for one in seen:
+        preset = one.preset
+        printed = [word for word in one.page.words if word.visible >= min_visible]
+        words = list(one.words)
+        frames = Frames.of(printed)
+        alignment = align(printed, words)
+        readings = readings_of(printed, words, alignment)
+        pages[preset] += 1
+        for counts in (run_drop, word_drop, merge, split, misread):
+            counts.open_page()
+        for w, votes in enumerate(alignment.votes):
+            if not votes and not is_rule(words[w].text):
+                spurious[preset] += 1
+                spurious_texts[words[w].text] += 1
+        for run in runs_of(printed, frames):
+            found = [i for i in run if readings[i].words]
+            run_drop.add(
+                not found,
+                preset=preset,
+                **run_levels([printed[i] for i in run], float(frames.height[run[0]])),
+            )
+            if not found:
+                continue
+            wrong = False
+            for place, i in enumerate(run):
+                word, reading = printed[i], readings[i]
+                height = height_level(float(frames.height[i]))
+                if len(run) > 1:
+                    word_drop.add(not reading.words, preset=preset, **word_levels(word))
+                if not reading.words:
+                    continue
+                if place and readings[run[place - 1]].words:
+                    before = run[place - 1]
+                    merge.add(
+                        bool(reading.words & readings[before].words),
+                        preset=preset,
+                        **merge_levels(printed[before].text, word.text, frames.gap(before, i)),
+                    )
+                for k in range(1, len(word.text)):
+                    left, right = reading.owners[k - 1], reading.owners[k]
+                    if left is not None and right is not None:
+                        between = boundary_level(word.text[k - 1], word.text[k])
+                        split.add(left != right, preset=preset, between=between)
+                if not is_rule(word.text):
+                    wrong |= _count_chars(word, height, reading, preset, misread, listed, confused)
+                if len(reading.words) == 1:
+                    (w,) = reading.words
+                    if len(alignment.votes[w]) == 1:
+                        edges[preset].append(_edges(frames, i, words[w]))
+            confidence = [
+                value
+                for w in set().union(*(readings[i].words for i in found))
+                if (value := words[w].confidence) is not None
+            ]
+            if confidence:
+                confidences[preset, wrong].append(float(np.median(confidence)))
+
+    few = sorted(preset for preset in pages if len(edges[preset]) < 100)
+    if few:
+        raise ValueError(f"too few words were read on pages with {', '.join(few)}: give more pages")
+    return NoiseModel(
+        provenance=provenance,
+        run_drop=fit_rate(run_drop),
+        word_drop=fit_rate(word_drop),
+        merge=fit_rate(merge),
+        split=fit_rate(split),
+        misread=fit_rate(misread),
+        confusions=_confusions(confused),
+        jitter={preset: _jitter(edges[preset]) for preset in pages},
+        confidence={
+            preset: Confidence(
+                right=_quantiles(confidences[preset, False] or confidences[preset, True]),
+                wrong=_quantiles(confidences[preset, True] or confidences[preset, False]),
+            )
+            for preset in pages
+        },
+        spurious={preset: _short(spurious[preset] / pages[preset]) for preset in pages},
+        spurious_texts=dict(sorted(spurious_texts.most_common(SPURIOUS_TEXTS))),
+    )
+
+
+def _count_chars(
+    word: TrueWord,
+    height: str,
+    reading: WordReading,
+    preset: str,
+    misread: _Counts,
+    listed: Mapping[str, float],
+    confused: dict[str, Counter[str]],
+) -> bool:
+    """Count the characters of a word that was read; whether any of them is wrong."""
+    own: Counter[tuple[str, ...]] = Counter()
+    n_wrong = 0
+    for char, read in zip(word.text, reading.chars, strict=True):
+        own[misread.add(char != read, preset=preset, **misread_levels(char, height, listed))] += 1
+        if char != read:
+            n_wrong += 1
+            confused[char][read] += 1
+    misread.words.append((own, n_wrong))
+    return n_wrong > 0
+
+
+def _edges(frames: Frames, i: int, read: Word) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom edge of a word read from those of true word ``i``, in its heights."""
+    corners = read.quad if read.quad is not None else box_to_quad(read.box)
+    step = (np.asarray(corners, dtype=np.float64).reshape(4, 2) - frames.quads[i]) / frames.height[i]
+    along, down = step @ frames.along[i], step @ frames.down[i]
+    return (
+        float(along[[0, 3]].mean()),
+        float(down[[0, 1]].mean()),
+        float(along[[1, 2]].mean()),
+        float(down[[2, 3]].mean()),
+    )
+
+
+def _jitter(edges: Sequence[tuple[float, float, float, float]]) -> Jitter:
+    left, top, right, bottom = (list(values) for values in zip(*edges, strict=True))
+    return Jitter(
+        left=_quantiles(left), right=_quantiles(right), top=_quantiles(top), bottom=_quantiles(bottom)
+    )
+
+
+def _quantiles(values: Sequence[float]) -> tuple[float, ...]:
+    """Twenty-one quantiles; the outermost are the first and last of a hundred, so that one freak has no say."""
+    at = np.clip(np.linspace(0, 1, 21), 0.01, 0.99)
+    return tuple(round(float(value), 4) for value in np.quantile(values, at))
+
+
+def _confusions(confused: Mapping[str, Counter[str]]) -> dict[str, dict[str, float]]:
+    """Readings by character, and by class for those misread seldom; a class may also read as nothing."""
+    by_class: dict[str, Counter[str]] = defaultdict(Counter)
+    for char, readings in confused.items():
+        for read, n in readings.items():
+            by_class[char_class(char)][_of_class(char, read)] += n
+    own = {char: readings for char, readings in confused.items() if readings.total() >= MIN_MISREAD}
+    result = {}
+    for name in ("digit", "upper", "lower", "accented", "sign"):
+        result[name] = _most(by_class[name] or Counter({"": 1}))
+    for char in sorted(own):
+        result[char] = _most(own[char])
+    return result
+
+
+def _of_class(char: str, read: str) -> str:
+    """A confusion as any character of the class would have it."""
+    if read == without_accent(char):
+        return BASE_LETTER
+    return OTHER_CASE if read == char.swapcase() else read
+
+
+def _most(readings: Counter[str]) -> dict[str, float]:
+    kept = readings.most_common(CONFUSIONS)
+    total = sum(n for _, n in kept)
+    return {text: _short(n / total) for text, n in kept}
+
+
+def _short(value: float) -> float:
+    """Four significant digits: a file to be read by people."""
+    return float(f"{value:.4g}")

@@ -1,0 +1,76 @@
+"""Words that an engine glued together across what never stands inside a value, cut by their text alone.
+
+Nothing here looks at labels or at who read the words, so words are cut the same way in training and in use.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+
+from invoicegen.geometry import box_to_quad, quad_to_box
+from invoicegen.schema.annotation import Word
+
+_BULLETS: Final = re.compile(r"(?<=\w)[|](?=\w)|[•·]")
+"""Between the parts of a footer; the dot in the middle of Catalan ``l·l`` is passed over below."""
+_TIMES: Final = re.compile(r"(\d{1,4}[A-Za-z]{0,4})([x×X*@])(\D?\d[\d.,]*[.,]\d{2,3})")
+"""Quantity, perhaps a unit, sign and price: ``2x1.50``, ``1pk*6,49``; a size such as ``12x80`` has no decimals."""
+
+
+def cut_words(words: Sequence[Word]) -> list[Word]:
+    """The words, those that were glued cut in pieces.
+
+    Cut are bullets and middle dots off what stands beside them (``AG·Bernstrasse``), and a quantity and its sign off
+    the price (``2x1.50``). A piece has its share of the box by characters; all else it has of its word.
+    """
+    cut: list[Word] = []
+    for word in words:
+        pieces = _pieces(word.text)
+        cut += [word] if len(pieces) == 1 else _cut(word, pieces)
+    return cut
+
+
+def _pieces(text: str) -> list[str]:
+    """The text in pieces that spell it."""
+    if times := _TIMES.fullmatch(text):
+        return list(times.groups())
+    places = {0, len(text)}
+    for bullet in _BULLETS.finditer(text):
+        at = bullet.start()
+        if text[max(at - 1, 0) : at + 2].casefold() != "l·l":
+            places |= {at, at + 1}
+    ends = sorted(places)
+    return [text[start:end] for start, end in pairwise(ends)] or [text]
+
+
+def _cut(word: Word, pieces: Sequence[str]) -> list[Word]:
+    corners = np.array(word.quad if word.quad is not None else box_to_quad(tuple(word.box))).reshape(4, 2)
+    near, far = corners[1] - corners[0], corners[2] - corners[3]
+    cut = []
+    at = 0
+    for piece in pieces:
+        start, end = at / len(word.text), (at + len(piece)) / len(word.text)
+        at += len(piece)
+        quad = np.array(
+            [
+                corners[0] + start * near,
+                corners[0] + end * near,
+                corners[3] + end * far,
+                corners[3] + start * far,
+            ]
+        )
+        flat = [float(value) for value in quad.ravel()]
+        cut.append(
+            word.model_copy(
+                update={
+                    "text": piece,
+                    "box": list(quad_to_box(flat)),
+                    "quad": None if word.quad is None else flat,
+                }
+            )
+        )
+    return cut

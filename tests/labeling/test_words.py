@@ -1,0 +1,43 @@
+"""Words glued across what never stands inside a value are cut, the same way in training and in use."""
+
+from itertools import pairwise
+
+import pytest
+
+from invoicegen.labeling import cut_words, sort_words
+from invoicegen.schema.annotation import Word
+
+
+def word(text, quad=None):
+    return Word(text=text, box=[100, 50, 100 + 10 * len(text), 70], quad=quad, source="ocr", confidence=0.9)
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("AG·Bernstrasse", ["AG", "·", "Bernstrasse"]),
+        ("GmbH•", ["GmbH", "•"]),
+        ("1*359,00", ["1", "*", "359,00"]),
+        ("2x1.50", ["2", "x", "1.50"]),
+        ("1pk*6,49", ["1pk", "*", "6,49"]),
+        ("12x80", ["12x80"]),  # a size
+        ("col·lecció", ["col·lecció"]),  # Catalan
+        ("·", ["·"]),
+        ("INV-7/2026", ["INV-7/2026"]),
+        ("$2,198.53", ["$2,198.53"]),
+    ],
+)
+def test_glued_words_are_cut(text, pieces):
+    cut = cut_words([word(text)])
+    assert [piece.text for piece in cut] == pieces
+    assert cut[0].box[0] == 100
+    assert cut[-1].box[2] == 100 + 10 * len(text)
+    assert all(left.box[2] == right.box[0] for left, right in pairwise(cut))
+    assert [piece.text for piece in sort_words([word(text)])] == pieces
+
+
+def test_pieces_of_a_leaning_word_lean():
+    cut = cut_words([word("AG·Bern", quad=[100, 50, 170, 57, 168, 77, 98, 70])])
+    assert cut[0].quad[:2] == [100, 50]
+    assert cut[0].quad[2:4] == pytest.approx([120, 52])
+    assert cut[2].quad[2:6] == [170, 57, 168, 77]
