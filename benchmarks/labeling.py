@@ -3,8 +3,8 @@
     python benchmarks/labeling.py [--documents 110] [--seed 4] [--presets clean,office_scan] [--engines rapidocr,...]
 
 The first documents of conf/base with that seed are made with each preset, and each engine reads them. `labels_kept` is
-the share of the true words of entities whose entity got a word read for them; `labels_kept_of_read` leaves out words that
-no word read lies on (half of the smaller box), which no alignment can label. Exit status 1 where a gate does not hold.
+the share of the true words of entities whose entity got a word read for them; `labels_kept_of_read` leaves out those
+that no word read lies on (half of the smaller box), which no alignment can label. Exit status 1 where a gate fails.
 """
 
 from __future__ import annotations

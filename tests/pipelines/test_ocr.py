@@ -36,7 +36,7 @@ def test_an_engine_that_is_not_installed_ends_the_run_before_any_document(pytest
     ]
     engines = {family: {"pdf_text": 0.5, "easyocr": 0.5} for family in base["families"]}
     generate = GenerateOptions.model_validate(base | {"engines": engines})
-    work = recognise_words({}, {}, {}, frozenset(), generate, OcrOptions(), ExecutionOptions())
+    work = recognise_words({}, {}, {}, {}, frozenset(), generate, OcrOptions(), ExecutionOptions())
     assert next(work) == ({}, {})
     with pytest.raises(EngineUnavailableError, match=r"needs easyocr.*invoicegen\[easyocr\]"):
         next(work)
