@@ -2,10 +2,11 @@
 
     python benchmarks/augment.py [--documents 20] [--seeds 5] [--augraphy 10]
 
-One process with one thread of OpenCV, CPU time, after one document that is not counted (libraries are loaded, code
-is compiled) and one pass over all records (the data of their locales is loaded, as it soon is in any run). The documents are modern and classic invoices of the base configuration at 150 dpi, all their pages end to
-end: plan, synthesise, compose, render with true words, raster, augment with ``mixed``, label, encode as JPEG. Presets
-and augraphy's default pipeline take the first pages; augraphy moves no boxes and labels nothing.
+One process with one thread of OpenCV, CPU time, after one document that is not counted (libraries are loaded, code is
+compiled) and one pass over all records (the data of their locales is loaded, as it soon is in any run). The documents
+are modern and classic invoices of the base configuration at 150 dpi, all their pages end to end: plan, synthesise,
+compose, render with true words, raster, augment with ``mixed``, label, encode as JPEG. Presets and augraphy's default
+pipeline take the first pages; augraphy moves no boxes and labels nothing.
 """
 
 from __future__ import annotations
