@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -30,6 +31,15 @@ HEADER = """\
 # What {engine} makes of true words, by augmentation preset: docs/labeling.md. Written by
 #     python scripts/fit_noise.py --engine {engine} --documents {documents} --seed {seed}
 """
+
+
+class _Dumper(yaml.SafeDumper):
+    """Lists of lists in lines, not an item a line."""
+
+    def represent_sequence(
+        self, tag: str, sequence: Any, flow_style: bool | None = None
+    ) -> yaml.SequenceNode:
+        return super().represent_sequence(tag, sequence, flow_style=True)
 
 
 def main() -> None:
@@ -70,8 +80,13 @@ def main() -> None:
     )
     model = fit_noise(observations, provenance)
     target = Path(str(files("invoicegen.ocr.noise"))) / f"{given.engine}.yml"
-    text = yaml.safe_dump(
-        model.model_dump(mode="json"), allow_unicode=True, sort_keys=False, width=110, default_flow_style=None
+    text = yaml.dump(
+        model.model_dump(mode="json"),
+        Dumper=_Dumper,
+        allow_unicode=True,
+        sort_keys=False,
+        width=110,
+        default_flow_style=None,
     )
     head = HEADER.format(engine=given.engine, documents=given.documents, seed=given.seed)
     target.write_text(head + text, encoding="utf-8")

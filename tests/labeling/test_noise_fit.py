@@ -36,11 +36,12 @@ def pages(builder, rng, n_pages=30):
 
 def test_rates_confusions_and_boxes_come_back(builder):
     model = fit_noise(pages(builder, np.random.default_rng(1)), PROVENANCE)
-    misread = model.misread.at(preset="clean", height="20-26", char="o")
+    misread = model.misread.at(kind="clean lower", height="20-26", char="o")
     assert misread == pytest.approx(0.2, abs=0.02)
-    assert model.misread.at(preset="clean", height="20-26", char="t") < 0.002
+    assert model.misread.at(kind="clean lower", height="20-26", char="t") < 0.002
     assert model.confusions["o"] == {"0": 1.0}
-    assert np.median(model.jitter["clean"].left) == pytest.approx(0.1, abs=0.01)
+    assert np.median(model.jitter["clean"].long, axis=0) == pytest.approx([0.1, 0.1], abs=0.01)
+    assert model.jitter["clean"].page[0] == pytest.approx((0.0, 0.0), abs=0.01)
     assert model.spurious == {"clean": 0.0}
     assert model.presets == ("clean",)
 

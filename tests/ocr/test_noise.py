@@ -5,6 +5,7 @@ import pytest
 
 from invoicegen.augmentation import PRESETS
 from invoicegen.geometry import box_to_quad
+from invoicegen.labeling import align
 from invoicegen.ocr import ENGINE_NAMES
 from invoicegen.ocr.noise import (
     SIMULATED_ENGINE_NAMES,
@@ -46,8 +47,9 @@ def test_the_same_stream_gives_the_same_words(model, page):
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_words_are_like_those_of_an_engine(model, page, preset):
-    words = simulate_words(page, preset, model, np.random.default_rng(3))
-    assert 0.8 * len(page.words) < len(words) < 1.2 * len(page.words)
+    read = [simulate_words(page, preset, model, np.random.default_rng(seed)) for seed in range(5)]
+    words = [word for words in read for word in words]
+    assert 0.8 * len(page.words) < len(words) / len(read) < 1.2 * len(page.words)
     for word in words:
         assert word.source == "ocr"
         assert word.text.strip()
@@ -56,6 +58,12 @@ def test_words_are_like_those_of_an_engine(model, page, preset):
         assert 0 <= word.box[1] < word.box[3] <= page.height
     right = sum(word.text in {"Rechnung", "Größe", "2026-10-14", "1.234,56", "GmbH"} for word in words)
     assert right > 0.6 * len(words)
+
+
+def test_boxes_keep_out_of_other_lines(model, page):
+    lines = align(page.words, simulate_words(page, "clean", model, np.random.default_rng(1))).votes
+    astray = [votes for votes in lines if len({page.words[vote.true_word].line_id for vote in votes}) != 1]
+    assert len(astray) <= 0.01 * len(lines)
 
 
 def test_an_unknown_preset_says_how_to_refit(model, page):

@@ -14,6 +14,7 @@ from invoicegen.labeling.alignment import Alignment, align, is_rule
 from invoicegen.ocr.noise.model import (
     BASE_LETTER,
     OTHER_CASE,
+    SHORT,
     Confidence,
     Frames,
     Jitter,
@@ -23,6 +24,7 @@ from invoicegen.ocr.noise.model import (
     boundary_level,
     char_class,
     height_level,
+    room_of,
     runs_of,
     without_accent,
 )
@@ -38,6 +40,10 @@ CONFUSIONS: Final = 8
 """Readings kept for a character."""
 SPURIOUS_TEXTS: Final = 40
 ROUNDS: Final = 60
+PAIRS: Final = 48
+"""Pairs of edges kept."""
+REACH: Final = 0.95
+"""Share of words that reach no further into other lines than simulated ones may."""
 PRIOR: Final = 0.5
 """Events, as many as expected, that every level is given beside its own."""
 
@@ -190,17 +196,17 @@ def fit_noise(
         ValueError: If a preset has too few words read to say where boxes lie.
     """
     seen = list(observations)
-    run_drop = _Counts(("preset", "length", "height", "visible"))
-    word_drop = _Counts(("preset", "length", "visible"))
+    run_drop = _Counts(("kind", "length", "height", "visible"))
+    word_drop = _Counts(("kind", "length", "visible"))
     merge = _Counts(("preset", "gap", "between"))
     split = _Counts(("preset", "between"))
-    misread = _Counts(("preset", "height", "char"))
+    misread = _Counts(("kind", "height", "char"))
     counted: Counter[str] = Counter(
         char for one in seen for word in one.page.words if not is_rule(word.text) for char in word.text
     )
     listed = {char: 1.0 for char, n in counted.items() if n >= MIN_SEEN}
-    confused: dict[str, Counter[str]] = defaultdict(Counter)
-    edges: dict[str, list[tuple[float, float, float, float]]] = defaultdict(list)
+    confused: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
+    edges: dict[str, list[_Edges]] = defaultdict(list)
     confidences: dict[tuple[str, bool], list[float]] = defaultdict(list)
     spurious: Counter[str] = Counter()
     pages: Counter[str] = Counter()
@@ -220,12 +226,11 @@ def fit_noise(
             if not votes and not is_rule(words[w].text):
                 spurious[preset] += 1
                 spurious_texts[words[w].text] += 1
-        for run in runs_of(printed, frames):
+        runs = runs_of(printed, frames)
+        for run, room in zip(runs, room_of(runs, frames).tolist(), strict=True):
             found = [i for i in run if readings[i].words]
             run_drop.add(
-                not found,
-                preset=preset,
-                **run_levels([printed[i] for i in run], float(frames.height[run[0]])),
+                not found, **run_levels([printed[i] for i in run], float(frames.height[run[0]]), preset)
             )
             if not found:
                 continue
@@ -234,7 +239,7 @@ def fit_noise(
                 word, reading = printed[i], readings[i]
                 height = height_level(float(frames.height[i]))
                 if len(run) > 1:
-                    word_drop.add(not reading.words, preset=preset, **word_levels(word))
+                    word_drop.add(not reading.words, **word_levels(word, preset))
                 if not reading.words:
                     continue
                 if place and readings[run[place - 1]].words:
@@ -250,11 +255,13 @@ def fit_noise(
                         between = boundary_level(word.text[k - 1], word.text[k])
                         split.add(left != right, preset=preset, between=between)
                 if not is_rule(word.text):
-                    wrong |= _count_chars(word, height, reading, preset, misread, listed, confused)
+                    wrong |= _count_chars(word, height, reading, preset, misread, listed, confused[preset])
                 if len(reading.words) == 1:
                     (w,) = reading.words
                     if len(alignment.votes[w]) == 1:
-                        edges[preset].append(_edges(frames, i, words[w]))
+                        edges[preset].append(
+                            _edges(frames, i, words[w], len(word.text), pages[preset], run[0], room)
+                        )
             confidence = [
                 value
                 for w in set().union(*(readings[i].words for i in found))
@@ -300,7 +307,7 @@ def _count_chars(
     own: Counter[tuple[str, ...]] = Counter()
     n_wrong = 0
     for char, read in zip(word.text, reading.chars, strict=True):
-        own[misread.add(char != read, preset=preset, **misread_levels(char, height, listed))] += 1
+        own[misread.add(char != read, **misread_levels(char, height, listed, preset))] += 1
         if char != read:
             n_wrong += 1
             confused[char][read] += 1
@@ -308,24 +315,79 @@ def _count_chars(
     return n_wrong > 0
 
 
-def _edges(frames: Frames, i: int, read: Word) -> tuple[float, float, float, float]:
-    """Left, top, right and bottom edge of a word read from those of true word ``i``, in its heights."""
+@dataclass(frozen=True, slots=True)
+class _Edges:
+    """Edges of a word read from those of its true word, in its heights."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+    n_chars: int
+    page: int
+    run: int
+    room: Sequence[float]
+
+    @property
+    def reach(self) -> float:
+        """How far the word reaches into the text above or below; negative if it leaves room."""
+        return max(-self.top - self.room[0], self.bottom - self.room[1])
+
+
+def _edges(
+    frames: Frames, i: int, read: Word, n_chars: int, page: int, run: int, room: Sequence[float]
+) -> _Edges:
     corners = read.quad if read.quad is not None else box_to_quad(read.box)
     step = (np.asarray(corners, dtype=np.float64).reshape(4, 2) - frames.quads[i]) / frames.height[i]
     along, down = step @ frames.along[i], step @ frames.down[i]
-    return (
-        float(along[[0, 3]].mean()),
-        float(down[[0, 1]].mean()),
-        float(along[[1, 2]].mean()),
-        float(down[[2, 3]].mean()),
+    return _Edges(
+        left=float(along[[0, 3]].mean()),
+        top=float(down[[0, 1]].mean()),
+        right=float(along[[1, 2]].mean()),
+        bottom=float(down[[2, 3]].mean()),
+        n_chars=n_chars,
+        page=page,
+        run=run,
+        room=room,
     )
 
 
-def _jitter(edges: Sequence[tuple[float, float, float, float]]) -> Jitter:
-    left, top, right, bottom = (list(values) for values in zip(*edges, strict=True))
+def _jitter(edges: Sequence[_Edges]) -> Jitter:
+    """Pairs of edges as they were seen together, those of pages and runs as medians."""
+    by_page: dict[int, list[_Edges]] = defaultdict(list)
+    by_run: dict[tuple[int, int], list[_Edges]] = defaultdict(list)
+    for one in edges:
+        by_page[one.page].append(one)
+        by_run[one.page, one.run].append(one)
+    pages = {page: _heights(found) for page, found in by_page.items()}
+    runs = [
+        (top - pages[page][0], bottom - pages[page][1])
+        for (page, _), found in by_run.items()
+        for top, bottom in [_heights(found)]
+    ]
+    short = [(one.left, one.right) for one in edges if one.n_chars < SHORT]
+    long = [(one.left, one.right) for one in edges if one.n_chars >= SHORT]
     return Jitter(
-        left=_quantiles(left), right=_quantiles(right), top=_quantiles(top), bottom=_quantiles(bottom)
+        page=_pairs(list(pages.values())),
+        run=_pairs(runs),
+        short=_pairs(short or long),
+        long=_pairs(long or short),
+        reach=_short(float(np.quantile([one.reach for one in edges], REACH))),
     )
+
+
+def _heights(edges: Sequence[_Edges]) -> tuple[float, float]:
+    top, bottom = np.median([(one.top, one.bottom) for one in edges], axis=0)
+    return float(top), float(bottom)
+
+
+def _pairs(values: Sequence[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
+    """PAIRS of them, evenly spaced by their sum, the outermost hundredths left out; all if they are few."""
+    ordered = sorted(values, key=sum)
+    if len(ordered) > PAIRS:
+        places = np.linspace(0.01, 0.99, PAIRS) * (len(ordered) - 1)
+        ordered = [ordered[round(place)] for place in places.tolist()]
+    return tuple((round(first, 3), round(second, 3)) for first, second in ordered)
 
 
 def _quantiles(values: Sequence[float]) -> tuple[float, ...]:
@@ -334,18 +396,27 @@ def _quantiles(values: Sequence[float]) -> tuple[float, ...]:
     return tuple(round(float(value), 4) for value in np.quantile(values, at))
 
 
-def _confusions(confused: Mapping[str, Counter[str]]) -> dict[str, dict[str, float]]:
-    """Readings by character, and by class for those misread seldom; a class may also read as nothing."""
-    by_class: dict[str, Counter[str]] = defaultdict(Counter)
-    for char, readings in confused.items():
-        for read, n in readings.items():
-            by_class[char_class(char)][_of_class(char, read)] += n
-    own = {char: readings for char, readings in confused.items() if readings.total() >= MIN_MISREAD}
+def _confusions(confused: Mapping[str, Mapping[str, Counter[str]]]) -> dict[str, dict[str, float]]:
+    """Readings by character, and by class for those misread seldom; a class may also read as nothing.
+
+    Every preset has the same weight, however much of it was misread: a fax loses characters that a scan confuses.
+    """
+    seen: Counter[str] = Counter()
+    weights: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    by_class: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    for by_char in confused.values():
+        total = sum(readings.total() for readings in by_char.values())
+        for char, readings in by_char.items():
+            seen[char] += readings.total()
+            for read, n in readings.items():
+                weights[char][read] += n / total
+                by_class[char_class(char)][_of_class(char, read)] += n / total
     result = {}
     for name in ("digit", "upper", "lower", "accented", "sign"):
-        result[name] = _most(by_class[name] or Counter({"": 1}))
-    for char in sorted(own):
-        result[char] = _most(own[char])
+        result[name] = _most(by_class[name] or {"": 1.0})
+    for char in sorted(seen):
+        if seen[char] >= MIN_MISREAD:
+            result[char] = _most(weights[char])
     return result
 
 
@@ -356,10 +427,10 @@ def _of_class(char: str, read: str) -> str:
     return OTHER_CASE if read == char.swapcase() else read
 
 
-def _most(readings: Counter[str]) -> dict[str, float]:
-    kept = readings.most_common(CONFUSIONS)
-    total = sum(n for _, n in kept)
-    return {text: _short(n / total) for text, n in kept}
+def _most(readings: Mapping[str, float]) -> dict[str, float]:
+    kept = sorted(readings.items(), key=lambda item: (-item[1], item[0]))[:CONFUSIONS]
+    total = sum(weight for _, weight in kept)
+    return {text: _short(weight / total) for text, weight in kept}
 
 
 def _short(value: float) -> float:

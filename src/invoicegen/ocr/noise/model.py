@@ -28,12 +28,16 @@ OTHER_CASE: Final = "<case>"
 """In the confusions of a class: the same letter, large for small or small for large."""
 
 RULE: Final = "rule"
+SHORT: Final = 3
+"""Words and runs of fewer characters are lost, and placed, in ways of their own."""
 HEIGHTS_PX: Final = (16.0, 20.0, 26.0)
 GAPS: Final = (0.15, 0.25, 0.35, 0.5)
 VISIBLE: Final = (0.5, 0.95)
 
 Quantiles = Annotated[tuple[float, ...], Field(min_length=2)]
 """Values at evenly spaced probabilities from 0 to 1."""
+Pairs = Annotated[tuple[tuple[float, float], ...], Field(min_length=1)]
+"""Pairs that are equally likely."""
 
 
 class UnfittedPresetError(ValueError):
@@ -78,12 +82,24 @@ class Rate(_Part):
 
 
 class Jitter(_Part):
-    """Where the edges of a word read lie, from those of the true word, in its heights; right and down are positive."""
+    """Where the edges of a word read lie, from those of the true word, in its heights; right and down are positive.
 
-    left: Quantiles
-    right: Quantiles
-    top: Quantiles
-    bottom: Quantiles
+    Opposite edges move together, so pairs that were seen are drawn: fonts decide how far boxes reach up and down over a
+    page, and a word of one sign is cut more closely than a long one.
+
+    Attributes:
+        page: Upper and lower edge, medians of pages.
+        run: Upper and lower edge, of runs from the median of their page.
+        short: Left and right edge of words of fewer than SHORT characters.
+        long: Left and right edge of the others.
+        reach: How far a box reaches into the text above or below, at most: a detector keeps lines apart.
+    """
+
+    page: Pairs
+    run: Pairs
+    short: Pairs
+    long: Pairs
+    reach: float
 
 
 class Confidence(_Part):
@@ -98,11 +114,13 @@ class NoiseModel(_Part):
 
     Attributes:
         provenance: What the model was fitted to.
-        run_drop: A run is not found; by preset, characters in the run, height of the text, visible share.
-        word_drop: A word is left out of a run that was found; by preset, length of the word, visible share.
+        run_drop: A run is not found; by preset and kind (short, long, rule), characters in the run, height of the
+            text, visible share.
+        word_drop: A word is left out of a run that was found; by preset and kind, length of the word, visible share.
         merge: The space between two words of a run is lost; by preset, gap, and the characters beside it.
         split: A space is read between two characters of a word; by preset and the two characters.
-        misread: A character is read as something else or not at all; by preset, height of the text and character.
+        misread: A character is read as something else or not at all; by preset and class of the character, height of
+            the text and character.
         confusions: What a misread character (or one of a class, for characters that are not listed) is read as, with
             weights; nothing for a character that is left out, more than one character for what is put in after it,
             and of a class BASE_LETTER and OTHER_CASE.
@@ -202,6 +220,27 @@ def runs_of(words: Sequence[TrueWord], frames: Frames) -> list[list[int]]:
     return runs
 
 
+def room_of(runs: Sequence[Sequence[int]], frames: Frames) -> NDArray[np.float64]:
+    """Room above and below runs up to the nearest other text over or under them, in their heights, shape (n, 2).
+
+    Infinite where there is none. Text that the page has turned is taken as level.
+    """
+    if not runs:
+        return np.empty((0, 2))
+    across, down = frames.along.mean(axis=0), frames.down.mean(axis=0)
+    x, y = frames.quads @ across, frames.quads @ down
+    left = np.array([x[run].min() for run in runs])
+    right = np.array([x[run].max() for run in runs])
+    top = np.array([y[run, :2].mean() for run in runs])
+    bottom = np.array([y[run, 2:].mean() for run in runs])
+    beside = (left[:, None] < right) & (right[:, None] > left)
+    above = beside & (top + bottom < (top + bottom)[:, None] - (bottom - top)[:, None])
+    height = frames.height[[run[0] for run in runs]]
+    up = np.where(above, top[:, None] - bottom, np.inf).min(axis=1)
+    under = np.where(above, top[:, None] - bottom, np.inf).min(axis=0)
+    return np.asarray(np.column_stack([up, under]) / height[:, None])
+
+
 def _level(value: float, bounds: Sequence[float]) -> str:
     """``<a``, ``a-b`` or ``>=b``."""
     place = bisect_right(bounds, value)
@@ -228,6 +267,11 @@ def visible_level(share: float) -> str:
 def length_level(n_chars: int) -> str:
     """Class of the number of characters of a word or run."""
     return _level(n_chars, (2, 3, 6, 12))
+
+
+def in_preset(preset: str, kind: str) -> str:
+    """Class of a preset and a kind of word or character, since what one preset harms another leaves alone."""
+    return f"{preset} {kind}"
 
 
 @cache

@@ -14,15 +14,19 @@ from invoicegen.ocr.noise.model import (
     BASE_LETTER,
     OTHER_CASE,
     RULE,
+    SHORT,
     Frames,
     NoiseModel,
+    Pairs,
     Quantiles,
     UnfittedPresetError,
     boundary_level,
     char_class,
     gap_level,
     height_level,
+    in_preset,
     length_level,
+    room_of,
     runs_of,
     visible_level,
     without_accent,
@@ -69,29 +73,39 @@ def simulate_words(
         )
     words = [word for word in page.words if word.visible >= min_visible]
     noise = _PageNoise(model, preset, rng, words, page.width, page.height)
-    read = [noise.read_run(run) for run in runs_of(words, noise.frames)]
+    runs = runs_of(words, noise.frames)
+    rooms = room_of(runs, noise.frames).tolist()
+    read = [noise.read_run(run, room) for run, room in zip(runs, rooms, strict=True)]
     read += [[word] for word in noise.spurious_words()]
     return in_reading_order(read)
 
 
-def run_levels(words: Sequence[TrueWord], height_px: float) -> dict[str, str]:
-    """What the loss of a whole run depends on, but for the preset."""
+def run_levels(words: Sequence[TrueWord], height_px: float, preset: str) -> dict[str, str]:
+    """What the loss of a whole run depends on."""
     n_chars = sum(len(word.text) for word in words)
     plain = any(char.isalnum() for word in words for char in word.text)
     return {
+        "kind": in_preset(preset, _kind(n_chars, plain)),
         "length": length_level(n_chars) if plain else RULE,
         "height": height_level(height_px),
         "visible": visible_level(min(word.visible for word in words)),
     }
 
 
-def word_levels(word: TrueWord) -> dict[str, str]:
-    """What the loss of a word within a run depends on, but for the preset."""
+def word_levels(word: TrueWord, preset: str) -> dict[str, str]:
+    """What the loss of a word within a run depends on."""
     plain = any(char.isalnum() for char in word.text)
     return {
+        "kind": in_preset(preset, _kind(len(word.text), plain)),
         "length": length_level(len(word.text)) if plain else RULE,
         "visible": visible_level(word.visible),
     }
+
+
+def _kind(n_chars: int, plain: bool) -> str:
+    if not plain:
+        return RULE
+    return "short" if n_chars < SHORT else "long"
 
 
 def merge_levels(left: str, right: str, gap: float) -> dict[str, str]:
@@ -99,9 +113,13 @@ def merge_levels(left: str, right: str, gap: float) -> dict[str, str]:
     return {"gap": gap_level(gap), "between": boundary_level(left[-1], right[0])}
 
 
-def misread_levels(char: str, word_height: str, listed: Mapping[str, float]) -> dict[str, str]:
-    """What a wrong character depends on, but for the preset; a rare character counts as one of its class."""
-    return {"height": word_height, "char": char if char in listed else char_class(char)}
+def misread_levels(char: str, word_height: str, listed: Mapping[str, float], preset: str) -> dict[str, str]:
+    """What a wrong character depends on; a rare character counts as one of its class."""
+    return {
+        "kind": in_preset(preset, char_class(char)),
+        "height": word_height,
+        "char": char if char in listed else char_class(char),
+    }
 
 
 class _PageNoise:
@@ -123,22 +141,20 @@ class _PageNoise:
             name: self._gamma(getattr(model, name).page_spread)
             for name in ("run_drop", "word_drop", "merge", "split", "misread")
         }
-        self._height_draw = float(
-            rng.random()
-        )  # fonts decide how far a box reaches up and down: alike over a page
+        self._page_edges = _pair(model.jitter[preset].page, rng.random())
         self._rates: dict[tuple[str, ...], float] = {}
 
-    def read_run(self, run: Sequence[int]) -> list[Word]:
-        """The words that a run is read as, left to right."""
+    def read_run(self, run: Sequence[int], room: Sequence[float]) -> list[Word]:
+        """The words that a run is read as, left to right; ``room`` is that above and below it."""
         first = run[0]
-        levels = run_levels([self.words[i] for i in run], float(self.frames.height[first]))
-        if self._happens("run_drop", self.model.run_drop.at(preset=self.preset, **levels)):
+        levels = run_levels([self.words[i] for i in run], float(self.frames.height[first]), self.preset)
+        if self._happens("run_drop", self.model.run_drop.at(**levels)):
             return []
         pieces: list[_Piece] = []
         misread = False
         before: int | None = None
         for i in run:
-            rate = self.model.word_drop.at(preset=self.preset, **word_levels(self.words[i]))
+            rate = self.model.word_drop.at(**word_levels(self.words[i], self.preset))
             if len(run) > 1 and self._happens("word_drop", rate):
                 before = None
                 continue
@@ -146,7 +162,7 @@ class _PageNoise:
                 pieces.append(_Piece())
             misread |= self._read_word(i, pieces)
             before = i
-        return self._placed([piece for piece in pieces if piece.text.strip()], misread)
+        return self._placed([piece for piece in pieces if piece.text.strip()], misread, room)
 
     def spurious_words(self) -> list[Word]:
         """Words where nothing is printed, anywhere on the page, as high as its text."""
@@ -182,8 +198,8 @@ class _PageNoise:
     def _misread_rate(self, height: str, char: str) -> float:
         key = ("misread", height, char)
         if key not in self._rates:
-            levels = misread_levels(char, height, self.model.misread.factors["char"])
-            self._rates[key] = self.model.misread.at(preset=self.preset, **levels)
+            levels = misread_levels(char, height, self.model.misread.factors["char"], self.preset)
+            self._rates[key] = self.model.misread.at(**levels)
         return self._rates[key] * self.severity["misread"]
 
     def _read_word(self, i: int, pieces: list[_Piece]) -> bool:
@@ -214,17 +230,20 @@ class _PageNoise:
             return without_accent(char)
         return char.swapcase() if chosen == OTHER_CASE else chosen
 
-    def _placed(self, pieces: Sequence[_Piece], misread: bool) -> list[Word]:
+    def _placed(self, pieces: Sequence[_Piece], misread: bool, room: Sequence[float]) -> list[Word]:
         """Words where the true words are, edges moved; upper and lower edge and confidence alike over the run."""
         jitter, confidences = self.model.jitter[self.preset], self.model.confidence[self.preset]
         draws = self.rng.random(2 + len(pieces)).tolist()
-        # One draw for opposite edges, so that no box is turned inside out.
-        height_draw = min(max(self._height_draw + 0.1 * (draws[0] - 0.5), 0.0), 1.0)
-        top, bottom = _draw(jitter.top, height_draw), _draw(jitter.bottom, 1 - height_draw)
+        top, bottom = (
+            sum(edges) for edges in zip(self._page_edges, _pair(jitter.run, draws[0]), strict=True)
+        )
+        top = max(top, -max(room[0] + jitter.reach, 0.0))
+        bottom = min(bottom, max(room[1] + jitter.reach, 0.0))
         confidence = _draw(confidences.wrong if misread else confidences.right, draws[1])
         placed = []
         for place, piece in enumerate(pieces):
-            left, right = _draw(jitter.left, draws[2 + place]), _draw(jitter.right, draws[2 + place])
+            edges = jitter.short if len(piece.text) < SHORT else jitter.long
+            left, right = _pair(edges, draws[2 + place])
             corners = self._moved(piece, left, top, right, bottom)
             x0, y0, x1, y1 = quad_to_box(corners)
             if x1 > x0 and y1 > y0:
@@ -262,3 +281,7 @@ def _draw(quantiles: Quantiles, uniform: float) -> float:
     place = uniform * (len(quantiles) - 1)
     below = min(int(place), len(quantiles) - 2)
     return quantiles[below] + (place - below) * (quantiles[below + 1] - quantiles[below])
+
+
+def _pair(pairs: Pairs, uniform: float) -> tuple[float, float]:
+    return pairs[int(uniform * len(pairs))]
