@@ -3,8 +3,12 @@
 import json
 import os
 import signal
+import subprocess
+import sys
+import time
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import torch
 from pydantic import ValidationError
@@ -22,10 +26,12 @@ from invoicegen.modeling import (
 )
 from invoicegen.modeling import training as training_module
 from invoicegen.modeling.checkpoints import STATE_FILE
+from invoicegen.modeling.encoding import WordTokenizer
 from invoicegen.modeling.reporting import licence_of, plot_curves
 from invoicegen.modeling.splits import class_weights, read_split
 from invoicegen.modeling.training import resolve_precision, schedule
-from invoicegen.modeling.warm_start import COMPACT_SOURCE
+from invoicegen.modeling.warm_start import COMPACT_SOURCE, starting_point
+from invoicegen.schema.rows import rows_to_table
 
 STILL = LayoutJitter(scale=0, shift=0, jitter=0, word_drop=0, word_mask=0)
 TRAIN, VALIDATION = range(6), range(100, 103)
@@ -79,7 +85,7 @@ def test_a_handful_of_pages_is_learnt_by_heart(options, tmp_path, fabricate_tabl
 
 
 class Killed(BaseException):
-    """Stands for SIGKILL: nothing catches it."""
+    """Ends a training between two steps: nothing catches it."""
 
 
 @pytest.mark.parametrize("accumulation", [1, 2])
@@ -106,6 +112,50 @@ def test_resuming_after_a_kill_gives_the_weights_of_an_unbroken_run(
     resumed = train_model(*tables, settings, tmp_path / "broken")
     assert same(weights(unbroken.path), weights(resumed.path))
     assert [row["train_loss"] for row in unbroken.history] == [row["train_loss"] for row in resumed.history]
+
+
+TRAIN_IN_A_PROCESS = """
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from invoicegen.modeling import TrainOptions, train_model
+
+
+def shards(split):
+    return {file.stem: lambda file=file: pq.read_table(file) for file in (folder / split).glob("*.parquet")}
+
+
+folder = Path(sys.argv[1])
+train_model(shards("train"), shards("validation"), TrainOptions.model_validate_json(sys.argv[2]), folder / "broken")
+"""
+
+
+def test_a_process_killed_in_the_middle_is_resumed_to_the_weights_of_an_unbroken_run(
+    options, tmp_path, fabricate_tables
+):
+    settings = options(epochs=25, early_stopping_patience=25, checkpoint_steps=2, batch_size=1, threads=1)
+    splits = {"train": fabricate_tables(TRAIN), "validation": fabricate_tables(VALIDATION)}
+    for split, tables in splits.items():
+        (tmp_path / split).mkdir()
+        for name, load in tables.items():
+            pq.write_table(load(), tmp_path / split / f"{name}.parquet")
+    command = [sys.executable, "-c", TRAIN_IN_A_PROCESS, str(tmp_path), settings.model_dump_json()]
+    running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    state = tmp_path / "broken" / STATE_FILE
+    deadline = time.monotonic() + 120
+    while not state.exists() and running.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(
+        float(np.random.default_rng().uniform(0, 0.3))
+    )  # anywhere in a step, or while a state is saved
+    running.kill()
+    assert running.wait() == -signal.SIGKILL, "the training was over before it was killed"
+    assert state.exists()
+    resumed = train_model(splits["train"], splits["validation"], settings, tmp_path / "broken")
+    unbroken = train_model(splits["train"], splits["validation"], settings, tmp_path / "unbroken")
+    assert same(weights(unbroken.path), weights(resumed.path))
 
 
 def test_interrupt_saves_and_a_second_run_goes_on(options, tmp_path, monkeypatch, fabricate_tables):
@@ -177,6 +227,25 @@ def test_non_finite_loss_stops_and_keeps_the_batch(options, tmp_path, fabricate_
 def test_empty_split_is_a_named_error(options, tmp_path, fabricate_tables):
     with pytest.raises(EmptySplitError, match="validation split has no page with words in 0 shards"):
         train_model(fabricate_tables(TRAIN), {}, options(), tmp_path)
+
+
+def test_labels_outside_the_taxonomy_are_refused_by_page(stock_checkpoint, fabricate_page):
+    row = fabricate_page(3)
+    row["ner_tags"][2] = 73
+    start = starting_point(str(stock_checkpoint), 0)
+    tokenizer = WordTokenizer(start.tokenizer, 8)
+    with pytest.raises(ModelingError, match=r"shard-0, page d3-0: ner labels \[73\] are not of taxonomy"):
+        read_split("train", {"shard-0": lambda: rows_to_table([row])}, tokenizer, start.model.config)
+
+
+def test_a_page_without_words_is_passed_over(stock_checkpoint, fabricate_page):
+    empty = fabricate_page(4)
+    for column in ("tokens", "boxes", "bboxes", "segment_ids", "ner_tags", "table_tags", "cell_tags"):
+        empty[column] = []
+    start = starting_point(str(stock_checkpoint), 0)
+    tables = {"shard-0": lambda: rows_to_table([empty, fabricate_page(5)])}
+    pages = read_split("train", tables, WordTokenizer(start.tokenizer, 8), start.model.config)
+    assert [page.n_words for page in pages] == [len(fabricate_page(5)["tokens"])]
 
 
 def test_model_of_another_taxonomy_is_a_named_error(options, tmp_path, fabricate_tables):
@@ -263,9 +332,6 @@ def test_precision_by_name_and_by_hardware():
 
 
 def test_class_weights_raise_rare_labels_and_average_one(stock_checkpoint, fabricate_tables):
-    from invoicegen.modeling.encoding import WordTokenizer
-    from invoicegen.modeling.warm_start import starting_point
-
     start = starting_point(str(stock_checkpoint), 0, visual_embed=False)
     pages = read_split(
         "train", fabricate_tables(TRAIN), WordTokenizer(start.tokenizer, 8), start.model.config

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from invoicegen.modeling.configuration import HEADS, LayoutLMv3MultiHeadConfig
+from invoicegen.modeling.configuration import HEAD_LABELS, HEADS, LayoutLMv3MultiHeadConfig
 from invoicegen.modeling.encoding import (
     EncodedPage,
     WordTokenizer,
@@ -20,12 +20,13 @@ from invoicegen.modeling.encoding import (
     page_pixels,
     segment_boxes,
 )
-from invoicegen.modeling.errors import EmptySplitError
+from invoicegen.modeling.errors import EmptySplitError, ModelingError
+from invoicegen.schema.taxonomy import TAXONOMY_VERSION
 
 Tables = Mapping[str, Callable[[], pa.Table]]
 """Shards of ``invoicegen.schema.rows``: partition id to what reads its table."""
 
-_COLUMNS = ["tokens", "bboxes", "segment_ids", *(f"{head}_tags" for head in HEADS)]
+_COLUMNS = ["id", "tokens", "bboxes", "segment_ids", *(f"{head}_tags" for head in HEADS)]
 
 
 def read_split(
@@ -43,6 +44,7 @@ def read_split(
 
     Raises:
         EmptySplitError: If no page has words.
+        ModelingError: If a page has a label that is not of the taxonomy.
     """
     pages: list[EncodedPage] = []
     side = config.input_size
@@ -55,6 +57,7 @@ def read_split(
                 if config.layout == "segment":
                     boxes = segment_boxes(boxes, row["segment_ids"])
                 labels = {head: row[f"{head}_tags"] for head in HEADS}
+                _check_labels(labels, f"{shard}, page {row['id']}")
                 pages.append(encode_page(tokenizer, row["tokens"], boxes, labels))
                 if config.visual_embed:
                     from PIL import Image
@@ -72,6 +75,17 @@ def read_split(
             "generate pages first (`kedro run --pipeline=generate`), with more documents if one split stays empty"
         )
     return pages
+
+
+def _check_labels(labels: Mapping[str, Sequence[int]], where: str) -> None:
+    for head, ids in labels.items():
+        known = HEAD_LABELS[head]
+        strange = sorted({label for label in ids if not 0 <= label < len(known)})
+        if strange:
+            raise ModelingError(
+                f"{where}: {head} labels {strange} are not of taxonomy {TAXONOMY_VERSION}, which has "
+                f"{len(known)} for this head; generate or import the pages anew with this version"
+            )
 
 
 def _rows(table: pa.Table, *, with_images: bool) -> Iterator[dict[str, Any]]:
