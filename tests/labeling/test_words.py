@@ -24,7 +24,10 @@ def word(text, quad=None):
         ("col·lecció", ["col·lecció"]),  # Catalan
         ("·", ["·"]),
         ("INV-7/2026", ["INV-7/2026"]),
-        ("$2,198.53", ["$2,198.53"]),
+        ("$2,198.53", ["$", "2,198.53"]),
+        ("4,99€", ["4,99", "€"]),
+        ("GST5%", ["GST", "5%"]),
+        ("A4", ["A4"]),
     ],
 )
 def test_glued_words_are_cut(text, pieces):

@@ -20,12 +20,19 @@ _BULLETS: Final = re.compile(r"(?<=\w)[|](?=\w)|[•·]")
 _TIMES: Final = re.compile(r"(\d{1,4}[A-Za-z]{0,4})([x×X*@])(\D?\d[\d.,]*[.,]\d{2,3})")
 """Quantity, perhaps a unit, sign and price: ``2x1.50``, ``1pk*6,49``; a size such as ``12x80`` has no decimals."""
 
+_RATE: Final = re.compile(r"([^\W\d]{2,}\.?)(\d{1,2}(?:[.,]\d{1,3})?%)")
+"""A caption and its rate: ``GST5%``."""
+_SIGN_FIRST: Final = re.compile(r"([$€£¥])(-?\d[\d.,']*)")
+_SIGN_LAST: Final = re.compile(r"(-?\d[\d.,']*)([€£¥])")
+"""An amount and its currency sign, which an engine may or may not read as one word: ``€4.99``."""
+
 
 def cut_words(words: Sequence[Word]) -> list[Word]:
     """The words, those that were glued cut in pieces.
 
-    Cut are bullets and middle dots off what stands beside them (``AG·Bernstrasse``), and a quantity and its sign off
-    the price (``2x1.50``). A piece has its share of the box by characters; all else it has of its word.
+    Cut are bullets and middle dots off what stands beside them (``AG·Bernstrasse``), a quantity and its sign off the
+    price (``2x1.50``), a caption off its rate (``GST5%``) and a currency sign off its amount (``€4.99``). A piece has
+    its share of the box by characters; all else it has of its word.
     """
     cut: list[Word] = []
     for word in words:
@@ -36,8 +43,9 @@ def cut_words(words: Sequence[Word]) -> list[Word]:
 
 def _pieces(text: str) -> list[str]:
     """The text in pieces that spell it."""
-    if times := _TIMES.fullmatch(text):
-        return list(times.groups())
+    for pattern in (_TIMES, _RATE, _SIGN_FIRST, _SIGN_LAST):
+        if glued := pattern.fullmatch(text):
+            return list(glued.groups())
     places = {0, len(text)}
     for bullet in _BULLETS.finditer(text):
         at = bullet.start()
