@@ -192,7 +192,10 @@ def main() -> None:
         [np.random.default_rng([i, row]) for row in range(len(batch))] for i, batch in enumerate(chosen)
     ]
     batches = [
-        collate(pages, batch, tokenizer, (LayoutJitter(), rngs)).inputs
+        {
+            name: torch.from_numpy(array)
+            for name, array in collate(pages, batch, tokenizer, (LayoutJitter(), rngs)).inputs.items()
+        }
         for batch, rngs in zip(chosen, jitter, strict=True)
     ]
     lengths = [window.length for window in windows]

@@ -132,8 +132,8 @@ def model_folder(tmp_path_factory) -> Path:
     from transformers import AutoTokenizer, LayoutLMv3Config
 
     from invoicegen.modeling.configuration import multi_head_config
-    from invoicegen.modeling.inference import SETTINGS_FILE
     from invoicegen.modeling.model import LayoutLMv3MultiHead
+    from invoicegen.modeling.settings import SETTINGS_FILE
     from invoicegen.modeling.warm_start import compact_folder
 
     torch.manual_seed(0)

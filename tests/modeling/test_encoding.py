@@ -107,7 +107,7 @@ def test_collate_labels_first_subwords_only_and_pads_to_eight(tokenizer):
     labels = {"ner": [3, 4, 0], "table": [0, 1, 2], "cell": [0, 1, 2]}
     page = encode_page(tokenizer, words, np.array([[1, 2, 3, 4], [5, 6, 7, 8], [9, 10, 11, 12]]), labels)
     batch = collate([page], page_windows([page], 64, 0), tokenizer)
-    inputs = {name: tensor[0].numpy() for name, tensor in batch.inputs.items()}
+    inputs = {name: array[0] for name, array in batch.inputs.items()}
     assert inputs["input_ids"].shape[0] % 8 == 0
     for head, ids in labels.items():
         labelled = np.flatnonzero(inputs[f"{head}_labels"] != -100)
@@ -140,7 +140,7 @@ def test_jitter_keeps_labels_on_their_words_and_boxes_on_the_page(tokenizer):
     kept = [
         i
         for i in range(n)
-        if any((ids[k : k + len(t)].numpy() == t).all() for k in first for t in [tokenizer([words[i]])[0]])
+        if any((ids[k : k + len(t)] == t).all() for k in first for t in [tokenizer([words[i]])[0]])
     ]
     assert [label for label in left if label] == [label for label in ner if label]  # only plain words go
     assert left == [ner[i] for i in kept]

@@ -298,7 +298,7 @@ def evaluate(
     from invoicegen.extraction import assemble
 
     evaluation = Evaluation(confused_pairs=options.confused_pairs)
-    with_images = bool(getattr(getattr(predictor, "config", None), "visual_embed", False))
+    with_images = bool(getattr(predictor, "needs_images", False))
     documents = read_documents(shards, with_images=with_images)
     # disable=None: tqdm is silent where there is no terminal.
     with tqdm(unit="page", desc="evaluate", disable=None if options.progress else True) as bar:

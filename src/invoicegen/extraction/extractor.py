@@ -139,7 +139,7 @@ def _extract(path: Path, predictor: PagePredictor, engine: OcrEngine, options: E
 
 def _needs_image(predictor: PagePredictor) -> bool:
     """Whether the model looks at pixels; text and layout models say nothing of it."""
-    return bool(getattr(getattr(predictor, "config", None), "visual_embed", False))
+    return bool(getattr(predictor, "needs_images", False))
 
 
 def _read(source: PageSource, engine: OcrEngine, with_image: bool) -> tuple[list[Word], str, PageInput]:

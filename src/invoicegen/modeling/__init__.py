@@ -1,6 +1,7 @@
 """The model: LayoutLMv3 with three heads, its training and its use.
 
-``Predictor`` and ``train_model`` are imported on first use: torch and transformers take seconds to import.
+What is slow to import is imported on first use; ``Predictor`` and ``ModelLoader`` need torch and transformers only for
+models that are not exported.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 from invoicegen.modeling.errors import (
     CheckpointError,
     EmptySplitError,
+    ModelFolderError,
     ModelingError,
     NonFiniteLossError,
+    ParityError,
     TaxonomyMismatchError,
     WarmStartError,
 )
@@ -19,9 +22,11 @@ from invoicegen.modeling.options import LayoutJitter, LossWeights, TrainingFolde
 
 if TYPE_CHECKING:
     from invoicegen.modeling.inference import PageInput, Predictor
+    from invoicegen.modeling.loading import ModelLoader
     from invoicegen.modeling.training import TrainedModel, train_model
 
 _LAZY = {
+    "ModelLoader": "loading",
     "PageInput": "inference",
     "Predictor": "inference",
     "TrainedModel": "training",
@@ -33,9 +38,12 @@ __all__ = [
     "EmptySplitError",
     "LayoutJitter",
     "LossWeights",
+    "ModelFolderError",
+    "ModelLoader",
     "ModelingError",
     "NonFiniteLossError",
     "PageInput",
+    "ParityError",
     "Predictor",
     "TaxonomyMismatchError",
     "TrainOptions",

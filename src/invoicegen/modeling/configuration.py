@@ -7,11 +7,9 @@ from typing import Any
 
 from transformers import LayoutLMv3Config
 
-from invoicegen.modeling.errors import TaxonomyMismatchError
-from invoicegen.schema.taxonomy import CELL_LABELS, NER_LABELS, TABLE_LABELS, TAXONOMY_VERSION
-
-HEADS = ("ner", "table", "cell")
-HEAD_LABELS: dict[str, tuple[str, ...]] = {"ner": NER_LABELS, "table": TABLE_LABELS, "cell": CELL_LABELS}
+from invoicegen.modeling.labels import HEAD_LABELS, HEADS, check_head_labels
+from invoicegen.modeling.settings import InputFormat
+from invoicegen.schema.taxonomy import TAXONOMY_VERSION
 
 
 class LayoutLMv3MultiHeadConfig(LayoutLMv3Config):
@@ -75,19 +73,17 @@ def check_taxonomy(config: LayoutLMv3MultiHeadConfig) -> None:
     Raises:
         TaxonomyMismatchError: Naming the first label that differs.
     """
-    for head, expected in HEAD_LABELS.items():
-        found = tuple(config.head_labels.get(head, ()))
-        if found == expected:
-            continue
-        position = next(
-            (i for i, (a, b) in enumerate(zip(found, expected, strict=False)) if a != b),
-            min(len(found), len(expected)),
-        )
-        found_label = found[position] if position < len(found) else "(none)"
-        expected_label = expected[position] if position < len(expected) else "(none)"
-        raise TaxonomyMismatchError(
-            f"the model's {head} head was trained on taxonomy {config.taxonomy or '(unknown)'} with "
-            f"{len(found)} labels, this InvoiceGen has taxonomy {TAXONOMY_VERSION} with {len(expected)}: label "
-            f"{position} is {found_label!r} there and {expected_label!r} here. "
-            "Train a new model, or install the InvoiceGen version that the model was trained with."
-        )
+    check_head_labels(config.head_labels, config.taxonomy)
+
+
+def input_format(config: LayoutLMv3MultiHeadConfig) -> InputFormat:
+    """What the use of a model needs of its configuration."""
+    return InputFormat(
+        head_labels={head: tuple(labels) for head, labels in config.head_labels.items()},
+        taxonomy=config.taxonomy,
+        sequence_limit=config.sequence_limit,
+        layout="segment" if config.layout == "segment" else "word",
+        max_subwords_per_word=config.max_subwords_per_word,
+        resumable=tuple(config.resumable),
+        image_size=config.input_size if config.visual_embed else None,
+    )

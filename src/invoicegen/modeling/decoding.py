@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from invoicegen.modeling.network import log_softmax
 from invoicegen.schema.taxonomy import CELL_LABELS, ITEM_ENTITY_TYPES, NER_IDS, NER_LABELS, TABLE_LABELS
 
 
@@ -134,13 +135,13 @@ class WordScores:
 
     Attributes:
         ner: Shape (n_words, 73).
-        table: Shape (n_words, 3).
-        cell: Shape (n_words, 3).
+        table: Shape (n_words, 3); None from a model without this head.
+        cell: Shape (n_words, 3); None from a model without this head.
     """
 
     ner: NDArray[np.float32]
-    table: NDArray[np.float32]
-    cell: NDArray[np.float32]
+    table: NDArray[np.float32] | None = None
+    cell: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +160,23 @@ class Decoder:
     The heads are taken as independent given the page; the best sequence is sought among those where ``I-`` follows
     its own type (see :func:`bio_transitions`), EMPTY goes with OUTSIDE and nothing else, and ITEM_* words are DATA.
 
+    Where a model has the NER head alone, table and cell labels are what the entities imply: a word of an ITEM_*
+    entity is DATA, its first word CELL, the others INSIDE; all else, column headers too, is OUTSIDE.
+
     Args:
         resumable: Entity types that reading order interrupts.
+        temperature: What NER log-probabilities are divided by, and normed again, to become confidences. Labels do
+            not depend on it.
         transitions: Of a model with CRF, scores of neighbouring NER labels, shape (73, 73); else None.
     """
 
-    def __init__(self, resumable: Sequence[str] = (), transitions: NDArray[np.float32] | None = None) -> None:
+    def __init__(
+        self,
+        resumable: Sequence[str] = (),
+        temperature: float = 1.0,
+        transitions: NDArray[np.float32] | None = None,
+    ) -> None:
+        self._temperature = temperature
         self._transitions = transitions
         self._allowed, self._first = bio_transitions(NER_LABELS, frozenset(resumable))
         self._pairs = [
@@ -187,6 +199,11 @@ class Decoder:
         """Decode one page; a page without words gives empty lists."""
         if len(scores.ner) == 0:
             return DecodedPage([], [], [], [])
+        if scores.table is None or scores.cell is None:
+            path = viterbi(scores.ner, self._allowed, self._first, self._transitions)
+            tags = open_entities([NER_LABELS[label] for label in path])
+            table_tags, cell_tags = _implied(tags)
+            return DecodedPage(tags, self._confidences(scores.ner, tags), table_tags, cell_tags)
         pairs = np.stack(
             [scores.table[:, table] + scores.cell[:, cell] for table, cell in self._pairs], axis=1
         )
@@ -196,11 +213,24 @@ class Decoder:
         )
         tags = open_entities([NER_LABELS[label] for label in path])
         chosen = np.where(self._pair_allowed[path], pairs, -np.inf).argmax(axis=1)
-        ids = np.array([NER_IDS[tag] for tag in tags])
-        probabilities = np.exp(self.log_probabilities(scores.ner))
         return DecodedPage(
             ner_tags=tags,
-            ner_confidences=[float(p) for p in probabilities[np.arange(len(ids)), ids]],
+            ner_confidences=self._confidences(scores.ner, tags),
             table_tags=[TABLE_LABELS[self._pairs[pair][0]] for pair in chosen],
             cell_tags=[CELL_LABELS[self._pairs[pair][1]] for pair in chosen],
         )
+
+    def _confidences(self, scores: NDArray[np.float32], tags: Sequence[str]) -> list[float]:
+        ids = np.array([NER_IDS[tag] for tag in tags])
+        calibrated = log_softmax(self.log_probabilities(scores), self._temperature)
+        return [float(p) for p in np.exp(calibrated[np.arange(len(ids)), ids])]
+
+
+def _implied(ner_tags: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Table and cell labels that follow from NER labels alone."""
+    item = [tag[2:] in ITEM_ENTITY_TYPES for tag in ner_tags]
+    table = [
+        ("CELL" if tag.startswith("B-") else "INSIDE") if inside else "OUTSIDE"
+        for tag, inside in zip(ner_tags, item, strict=True)
+    ]
+    return table, ["DATA" if inside else "EMPTY" for inside in item]

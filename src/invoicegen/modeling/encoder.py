@@ -75,7 +75,13 @@ class _LookupFunction(torch.autograd.Function):
 
 
 def _shared_lookup(table: Tensor, index: Tensor, dtype: torch.dtype) -> Tensor:
-    """Columns of ``table`` (rows, entries) at ``index`` (any shape): shape (rows, *index.shape), of ``dtype``."""
+    """Columns of ``table`` (rows, entries) at ``index`` (any shape): shape (rows, *index.shape), of ``dtype``.
+
+    Without a gradient, all rows of an entry are looked up at once, as one contiguous piece: ONNX Runtime takes a
+    tenth of the time of one look-up a row.
+    """
+    if not table.requires_grad:
+        return functional.embedding(index, table.t().to(dtype)).movedim(-1, 0)
     looked_up: Tensor = _LookupFunction.apply(table, index, dtype)  # type: ignore[no-untyped-call]
     return looked_up
 

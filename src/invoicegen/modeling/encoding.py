@@ -5,19 +5,18 @@ A page is encoded once into compact arrays (about 12 bytes a subword), from whic
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
-from torch import Tensor
 
-from invoicegen.modeling.configuration import HEADS
-from invoicegen.modeling.errors import WarmStartError
-from invoicegen.modeling.model import IGNORED
+from invoicegen.modeling.errors import ModelFolderError, WarmStartError
+from invoicegen.modeling.labels import HEADS, IGNORED
 from invoicegen.modeling.options import LayoutJitter
 from invoicegen.schema.taxonomy import CELL_IDS, NER_IDS, TABLE_IDS
 
@@ -26,11 +25,49 @@ _PADDED_TO = 8
 _OUTSIDE = {"ner": NER_IDS["O"], "table": TABLE_IDS["OUTSIDE"], "cell": CELL_IDS["EMPTY"]}
 
 
+@dataclass(frozen=True, slots=True)
+class FileTokenizer:
+    """A fast Hugging Face tokenizer as :class:`WordTokenizer` needs it, read without transformers."""
+
+    backend_tokenizer: Tokenizer
+    cls_token_id: int | None
+    sep_token_id: int | None
+    pad_token_id: int | None
+    unk_token_id: int | None
+
+    @classmethod
+    def from_folder(cls, folder: Path) -> FileTokenizer:
+        """Read ``tokenizer.json`` and the names of the special tokens in ``tokenizer_config.json``.
+
+        Raises:
+            ModelFolderError: If one of them is missing or damaged.
+        """
+        names = ("tokenizer.json", "tokenizer_config.json")
+        lacking = [name for name in names if not (folder / name).is_file()]
+        if lacking:
+            raise ModelFolderError(
+                f"{folder}: the tokenizer is incomplete, {' and '.join(lacking)} missing; copy the whole folder"
+            )
+        try:
+            backend = Tokenizer.from_file(str(folder / names[0]))
+            config = json.loads((folder / names[1]).read_text(encoding="utf-8"))
+        except Exception as error:  # tokenizers raises Exception itself
+            raise ModelFolderError(f"{folder}: the tokenizer cannot be read: {error}") from error
+
+        def identifier(name: str) -> int | None:
+            token = config.get(f"{name}_token")
+            text = token.get("content") if isinstance(token, dict) else token
+            found: int | None = None if text is None else backend.token_to_id(text)
+            return found
+
+        return cls(backend, *(identifier(name) for name in ("cls", "sep", "pad", "unk")))
+
+
 class WordTokenizer:
     """Cuts single words into subwords; remembers the words it has seen.
 
     Args:
-        tokenizer: A fast Hugging Face tokenizer.
+        tokenizer: A fast Hugging Face tokenizer, or a :class:`FileTokenizer`.
         max_subwords: Subwords kept of each word.
 
     Raises:
@@ -244,12 +281,12 @@ class Batch:
     """Windows side by side.
 
     Attributes:
-        inputs: Keyword arguments of the model's ``forward``.
+        inputs: Arrays for the keyword arguments of the model's ``forward``.
         first_subwords: For each window, where its words' first subwords stand in the sequence.
         windows: The windows, in the order of the rows.
     """
 
-    inputs: dict[str, Tensor]
+    inputs: dict[str, NDArray[Any]]
     first_subwords: list[NDArray[np.int64]]
     windows: list[Window]
 
@@ -292,16 +329,16 @@ def collate(
         first_subwords.append(first)
         for head, ids in cut.labels.items():
             labels[head][row, first] = ids
-    inputs = {
-        "input_ids": torch.from_numpy(input_ids),
-        "bbox": torch.from_numpy(bbox),
-        "attention_mask": torch.from_numpy(attention_mask),
-        **{f"{head}_labels": torch.from_numpy(ids) for head, ids in labels.items()},
+    inputs: dict[str, NDArray[Any]] = {
+        "input_ids": input_ids,
+        "bbox": bbox,
+        "attention_mask": attention_mask,
+        **{f"{head}_labels": ids for head, ids in labels.items()},
     }
     images = [cut.pixels for cut in cuts if cut.pixels is not None]
     if images:
         # Mean and deviation 0.5: what LayoutLMv3 was pre-trained with.
-        inputs["pixel_values"] = torch.from_numpy(np.stack(images)).float().div_(127.5).sub_(1.0)
+        inputs["pixel_values"] = np.stack(images).astype(np.float32) / np.float32(127.5) - np.float32(1)
     return Batch(inputs, first_subwords, list(windows))
 
 

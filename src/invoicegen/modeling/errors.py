@@ -25,3 +25,11 @@ class CheckpointError(ModelingError):
 
 class WarmStartError(ModelingError):
     """The weights to start from are missing or do not fit."""
+
+
+class ModelFolderError(ModelingError):
+    """A folder holds no model that can be opened: files are missing, damaged or of another kind."""
+
+
+class ParityError(ModelingError):
+    """An exported network labels words otherwise than the model it was made from."""

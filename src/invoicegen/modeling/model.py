@@ -14,7 +14,7 @@ from transformers import AutoConfig, AutoModel, PreTrainedModel
 from transformers.models.layoutlmv3.modeling_layoutlmv3 import LayoutLMv3TextEmbeddings
 from transformers.utils.generic import ModelOutput
 
-from invoicegen.modeling.configuration import HEADS, LayoutLMv3MultiHeadConfig, check_taxonomy
+from invoicegen.modeling.configuration import LayoutLMv3MultiHeadConfig, check_taxonomy
 from invoicegen.modeling.crf import LinearChainCrf, word_sequences
 from invoicegen.modeling.encoder import (
     Dropout,
@@ -23,9 +23,7 @@ from invoicegen.modeling.encoder import (
     RelativeBias,
     relative_position_buckets,
 )
-
-IGNORED = -100
-"""Label of a token that no loss counts: padding, special tokens, all but the first subword of a word."""
+from invoicegen.modeling.labels import HEADS, IGNORED
 
 
 @dataclass

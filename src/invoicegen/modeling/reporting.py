@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from invoicegen.modeling.configuration import HEADS, LayoutLMv3MultiHeadConfig
+from invoicegen.modeling.configuration import LayoutLMv3MultiHeadConfig
+from invoicegen.modeling.labels import HEADS
 from invoicegen.modeling.options import TrainOptions
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from invoicegen.modeling.configuration import HEAD_LABELS, HEADS, LayoutLMv3MultiHeadConfig
+from invoicegen.modeling.configuration import LayoutLMv3MultiHeadConfig
 from invoicegen.modeling.encoding import (
     EncodedPage,
     WordTokenizer,
@@ -21,6 +21,7 @@ from invoicegen.modeling.encoding import (
     segment_boxes,
 )
 from invoicegen.modeling.errors import EmptySplitError, ModelingError
+from invoicegen.modeling.labels import HEAD_LABELS, HEADS
 from invoicegen.schema.taxonomy import TAXONOMY_VERSION
 
 Tables = Mapping[str, Callable[[], pa.Table]]

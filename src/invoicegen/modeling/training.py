@@ -23,7 +23,6 @@ import torch
 from torch import nn
 
 from invoicegen.modeling import checkpoints
-from invoicegen.modeling.configuration import HEADS
 from invoicegen.modeling.decoding import Decoder, resumed_types
 from invoicegen.modeling.encoding import (
     EncodedPage,
@@ -34,13 +33,16 @@ from invoicegen.modeling.encoding import (
     shuffled_batches,
 )
 from invoicegen.modeling.errors import ModelingError, NonFiniteLossError
-from invoicegen.modeling.inference import SETTINGS_FILE, resolve_device, score_words
+from invoicegen.modeling.inference import score_words
+from invoicegen.modeling.labels import HEADS
 from invoicegen.modeling.memory import freed_memory_kept
 from invoicegen.modeling.options import TrainOptions
 from invoicegen.modeling.quiet import quiet_transformers
 from invoicegen.modeling.reporting import model_card
 from invoicegen.modeling.scoring import entity_scores
+from invoicegen.modeling.settings import ModelSettings, write_settings
 from invoicegen.modeling.splits import Tables, class_weights, fingerprint, read_split
+from invoicegen.modeling.torch_network import TorchNetwork, resolve_device
 from invoicegen.modeling.warm_start import COMPACT, StartingPoint, starting_point
 from invoicegen.schema.taxonomy import NER_LABELS, TAXONOMY_VERSION
 
@@ -361,7 +363,7 @@ class _Training:
         for part, windows in enumerate(batches):
             rngs = [self._rng(1, progress.step, part, row) for row in range(len(windows))]
             batch = collate(self.train_pages, windows, self.tokenizer, (options.augmentation, rngs))
-            inputs = {name: tensor.to(self.device) for name, tensor in batch.inputs.items()}
+            inputs = {name: torch.from_numpy(array).to(self.device) for name, array in batch.inputs.items()}
             with torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32):
                 output = self.model(**inputs)
             if not torch.isfinite(output.loss):
@@ -433,7 +435,7 @@ class _Training:
         """Scores on the validation pages, decoded as in use."""
         self.model.train(False)
         scores = score_words(
-            self.model,
+            TorchNetwork(self.model),
             self.validation_pages,
             self.tokenizer,
             max_length=self.options.inference_max_length,
@@ -465,13 +467,13 @@ class _Training:
         with quiet_transformers():
             self.model.save_pretrained(path)
         self.start.tokenizer.save_pretrained(path)
-        settings = {
-            "invoicegen": __version__,
-            "taxonomy": TAXONOMY_VERSION,
-            "max_length": self.options.inference_max_length,
-            "overlap_words": self.options.overlap_words,
-        }
-        (path / SETTINGS_FILE).write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+        settings = ModelSettings(
+            invoicegen=__version__,
+            taxonomy=TAXONOMY_VERSION,
+            max_length=self.options.inference_max_length,
+            overlap_words=self.options.overlap_words,
+        )
+        write_settings(path, settings)
         card = model_card(
             self.model.config,
             self.options,

@@ -1,0 +1,173 @@
+"""Opening models: folders of ours, exported networks, and standard token classifiers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from invoicegen.modeling.encoding import FileTokenizer, WordTokenizer
+from invoicegen.modeling.errors import ModelFolderError, TaxonomyMismatchError
+from invoicegen.modeling.inference import Predictor, Runtime
+from invoicegen.modeling.labels import check_head_labels
+from invoicegen.modeling.onnx_network import OnnxNetwork
+from invoicegen.modeling.settings import (
+    ONNX_FILE,
+    SETTINGS_FILE,
+    InputFormat,
+    ModelSettings,
+    read_settings,
+)
+from invoicegen.schema.taxonomy import NER_IDS, NER_LABELS, TAXONOMY_VERSION
+
+_STOCK_MODEL_TYPE = "layoutlmv3"
+_STOCK_OVERLAP_WORDS = 64
+
+
+class ModelLoader:
+    """Opens three kinds of folders, and makes a :class:`Predictor` of each.
+
+    * An **exported model** (``invoicegen.json``, ``model.onnx``): run by ONNX Runtime on the CPU, without torch.
+    * A **trained model** (``invoicegen.json``, ``config.json``, ``model.safetensors``): run by torch.
+    * A **standard LayoutLMv3 token classifier** of Hugging Face (``config.json`` with ``model_type: layoutlmv3``
+      and an ``id2label`` of the taxonomy's BIO labels, in any order, some may be missing): run by torch. It has no
+      table and cell heads; their labels are what its entities imply (see
+      :class:`~invoicegen.modeling.decoding.Decoder`).
+
+    Args:
+        device: ``cpu``, ``cuda``, ``cuda:1`` or ``auto``; ONNX Runtime runs on the CPU only.
+        threads: CPU threads; for torch they are the process's. None takes one a core, or leaves torch's as they are.
+        runtime: ``auto`` takes ONNX Runtime where the folder has an exported network and the device is ``cpu``,
+            else torch. A folder with both files can be run by either.
+    """
+
+    def __init__(self, device: str = "cpu", threads: int | None = None, runtime: Runtime = "auto") -> None:
+        self._device = device
+        self._threads = threads
+        self._runtime = runtime
+
+    def load(self, path: str | Path) -> Predictor:
+        """Open a folder.
+
+        Raises:
+            ModelFolderError: If it holds no model, or one that is damaged or incomplete.
+            TaxonomyMismatchError: If its labels are not those of the installed taxonomy.
+        """
+        folder = Path(path)
+        if not (folder / SETTINGS_FILE).is_file() and _model_type(folder) == _STOCK_MODEL_TYPE:
+            return self._load_token_classifier(folder)
+        settings = read_settings(folder)
+        exported = (folder / ONNX_FILE).is_file()
+        if self._runtime == "onnxruntime" and not exported:
+            raise ModelFolderError(
+                f"{folder} has no {ONNX_FILE} for ONNX Runtime; make one with `invoicegen export-model {folder} OUT`"
+            )
+        if self._runtime == "onnxruntime" or (self._runtime == "auto" and exported and self._device == "cpu"):
+            return self._load_exported(folder, settings)
+        return self._load_trained(folder, settings)
+
+    def _load_exported(self, folder: Path, settings: ModelSettings) -> Predictor:
+        inputs = settings.inputs
+        if inputs is None:
+            raise ModelFolderError(
+                f"{folder / SETTINGS_FILE} does not say how {ONNX_FILE} is used (no 'inputs'); "
+                "export the model anew with `invoicegen export-model`"
+            )
+        check_head_labels(inputs.head_labels, inputs.taxonomy)
+        tokenizer = WordTokenizer(FileTokenizer.from_folder(folder), inputs.max_subwords_per_word)
+        return Predictor(OnnxNetwork(folder / ONNX_FILE, self._threads), tokenizer, inputs, settings)
+
+    def _load_trained(self, folder: Path, settings: ModelSettings) -> Predictor:
+        import torch
+
+        from invoicegen.modeling.configuration import input_format
+        from invoicegen.modeling.model import LayoutLMv3MultiHead
+        from invoicegen.modeling.torch_network import TorchNetwork
+
+        model = self._from_pretrained(LayoutLMv3MultiHead, folder, dtype=torch.float32)
+        inputs = input_format(model.config)
+        tokenizer = WordTokenizer(FileTokenizer.from_folder(folder), inputs.max_subwords_per_word)
+        return Predictor(TorchNetwork(model), tokenizer, inputs, settings)
+
+    def _load_token_classifier(self, folder: Path) -> Predictor:
+        import torch
+        from transformers import AutoTokenizer, LayoutLMv3Config, LayoutLMv3ForTokenClassification
+
+        from invoicegen.modeling.torch_network import TokenClassifier
+
+        config = LayoutLMv3Config.from_pretrained(folder)
+        order = label_order(folder, {int(i): str(label) for i, label in (config.id2label or {}).items()})
+        model = self._from_pretrained(LayoutLMv3ForTokenClassification, folder, dtype=torch.float32)
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(folder)
+        except (OSError, ValueError) as error:
+            raise ModelFolderError(f"{folder}: no tokenizer that can be read: {error}") from error
+        inputs = InputFormat(
+            head_labels={"ner": NER_LABELS},
+            taxonomy=TAXONOMY_VERSION,
+            sequence_limit=config.max_position_embeddings - (config.pad_token_id or 0) - 1,
+            # LayoutLMv3 was pre-trained on the boxes of segments, and words of no segment keep their own.
+            layout="segment",
+            image_size=config.input_size if config.visual_embed else None,
+        )
+        settings = ModelSettings(max_length=inputs.sequence_limit, overlap_words=_STOCK_OVERLAP_WORDS)
+        words = WordTokenizer(tokenizer, inputs.max_subwords_per_word)
+        return Predictor(TokenClassifier(model, order), words, inputs, settings)
+
+    def _from_pretrained(self, kind: Any, folder: Path, **options: Any) -> Any:
+        """A transformers model in evaluation mode on the device.
+
+        Raises:
+            ModelFolderError: If files are missing or damaged, or parameters lacking.
+        """
+        import torch
+        from safetensors import SafetensorError
+
+        from invoicegen.modeling.quiet import quiet_transformers
+        from invoicegen.modeling.torch_network import resolve_device
+
+        if self._threads is not None:
+            torch.set_num_threads(self._threads)
+        try:
+            with quiet_transformers():
+                model, report = kind.from_pretrained(folder, output_loading_info=True, **options)
+        except (OSError, ValueError, SafetensorError) as error:
+            raise ModelFolderError(
+                f"the model in {folder} cannot be loaded, files are missing or damaged: {error}; "
+                "copy the whole folder again, or train the model anew"
+            ) from error
+        if report["missing_keys"]:
+            lacking = sorted(report["missing_keys"])
+            raise ModelFolderError(
+                f"the weights in {folder} lack {len(lacking)} parameters, such as {lacking[0]}; copy the whole "
+                "folder again, or train the model anew"
+            )
+        torch.nn.Module.to(model, resolve_device(self._device))
+        model.train(False)
+        return model
+
+
+def _model_type(folder: Path) -> str | None:
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return config.get("model_type") if isinstance(config, dict) else None
+
+
+def label_order(folder: Path, id2label: dict[int, str]) -> list[int | None]:
+    """Where each NER label of the taxonomy stands among a token classifier's logits; None where it lacks one.
+
+    Raises:
+        TaxonomyMismatchError: If it has labels of another taxonomy, or none for words outside of entities.
+    """
+    foreign = sorted(set(id2label.values()) - NER_IDS.keys())
+    if foreign or "O" not in id2label.values():
+        found = f"such as {', '.join(foreign[:5])}" if foreign else "without O"
+        raise TaxonomyMismatchError(
+            f"{folder}: the token classifier has {len(id2label)} labels, {len(foreign)} of them foreign to taxonomy "
+            f"{TAXONOMY_VERSION} ({found}); its id2label must name labels like O, B-TOTAL_AMOUNT, I-TOTAL_AMOUNT. "
+            "Rename them in config.json, or train a model with `kedro run --pipeline=train`"
+        )
+    places = {label: i for i, label in id2label.items()}
+    return [places.get(label) for label in NER_LABELS]

@@ -1,0 +1,95 @@
+"""What a model folder says of itself in ``invoicegen.json``; imports nothing slow."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from invoicegen.modeling.errors import ModelFolderError
+
+SETTINGS_FILE: Final = "invoicegen.json"
+ONNX_FILE: Final = "model.onnx"
+WEIGHTS_FILE: Final = "model.safetensors"
+
+
+class Temperatures(BaseModel):
+    """What each head's logits are divided by before they become confidences; 1 leaves them as they are."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    ner: float = Field(1.0, gt=0)
+    table: float = Field(1.0, gt=0)
+    cell: float = Field(1.0, gt=0)
+
+
+class InputFormat(BaseModel):
+    """How pages become inputs of a network, and its outputs labels.
+
+    Attributes:
+        head_labels: Label names of each head it has, in the order of the logits.
+        taxonomy: Version of the taxonomy they are from.
+        sequence_limit: Most subwords in one sequence, special tokens included.
+        layout: ``word`` or ``segment``, see ``LayoutLMv3MultiHeadConfig``.
+        max_subwords_per_word: Subwords read of each word.
+        resumable: Entity types that reading order interrupts.
+        image_size: Side of the page image in pixels, for a network with patches; else None.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    head_labels: dict[str, tuple[str, ...]]
+    taxonomy: str
+    sequence_limit: int = Field(ge=3)
+    layout: Literal["word", "segment"] = "word"
+    max_subwords_per_word: int = Field(8, ge=1)
+    resumable: tuple[str, ...] = ()
+    image_size: int | None = None
+
+
+class ModelSettings(BaseModel):
+    """How a model is used.
+
+    Attributes:
+        invoicegen: Version that wrote the folder.
+        taxonomy: Version of the taxonomy.
+        max_length: Subwords a window, special tokens included.
+        overlap_words: Words that neighbouring windows of a long page share.
+        temperatures: Of the confidences, fitted on validation pages.
+        inputs: Of an exported network, which has no ``config.json`` to say it; else None.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    invoicegen: str = ""
+    taxonomy: str = ""
+    max_length: int = Field(ge=3)
+    overlap_words: int = Field(ge=0)
+    temperatures: Temperatures = Temperatures()
+    inputs: InputFormat | None = None
+
+
+def read_settings(folder: Path) -> ModelSettings:
+    """The settings of a model folder.
+
+    Raises:
+        ModelFolderError: If it has none, or what it has cannot be used.
+    """
+    path = folder / SETTINGS_FILE
+    try:
+        return ModelSettings.model_validate_json(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        raise ModelFolderError(
+            f"{folder} is not an InvoiceGen model: {SETTINGS_FILE} is missing; "
+            "train one with `kedro run --pipeline=train` or give another folder"
+        ) from None
+    except (ValidationError, UnicodeDecodeError) as error:
+        raise ModelFolderError(f"{path} cannot be used: {error}") from error
+
+
+def write_settings(folder: Path, settings: ModelSettings) -> None:
+    """Write ``invoicegen.json`` into a folder."""
+    record: dict[str, Any] = settings.model_dump(mode="json", exclude_none=True)
+    (folder / SETTINGS_FILE).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
