@@ -9,6 +9,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any, cast
 
@@ -70,7 +71,10 @@ def extract(
     ] = None,
     model: Annotated[
         Path | None,
-        typer.Option(help="Folder of a trained model; data/06_models/model of the project when left out."),
+        typer.Option(
+            help="Folder of a trained or exported model. Left out: data/06_models/model of the project where one "
+            "was trained, else the weights that come with the package."
+        ),
     ] = None,
     engine: Annotated[
         str,
@@ -110,6 +114,7 @@ def extract(
     from invoicegen.ocr import ENGINE_NAMES, OcrOptions
     from invoicegen.ocr.engine import EngineUnavailableError, require_engine
     from invoicegen.ocr.languages import UnknownLanguageError, language_names
+    from invoicegen.weights import shipped_model
 
     if engine not in ENGINE_NAMES:
         raise typer.BadParameter(
@@ -129,6 +134,8 @@ def extract(
             err=True,
         )
         raise typer.Exit(2)
+    if model is None:
+        typer.echo(f"model: {folder}{' (shipped)' if folder == shipped_model() else ''}", err=True)
     options = ExtractOptions(
         model=str(folder),
         ocr=OcrOptions(engine=engine, languages=tuple(language or ())),
@@ -150,11 +157,17 @@ def extract(
 
 
 def default_model() -> Path:
-    """``data/06_models/model`` of the project that the current folder is in; of the folder itself outside of one."""
+    """The model of the project that the current folder is in, else the shipped weights.
+
+    The project's is ``data/06_models/model``, where one was trained; it is also what is named where nothing was
+    trained and no weights are shipped.
+    """
     from invoicegen.extraction.options import DEFAULT_MODEL
     from invoicegen.project import find_project
+    from invoicegen.weights import shipped_model
 
-    return (find_project() or Path.cwd()) / DEFAULT_MODEL
+    trained = (find_project() or Path.cwd()) / DEFAULT_MODEL
+    return trained if trained.is_dir() else shipped_model() or trained
 
 
 @contextmanager
@@ -446,11 +459,85 @@ def convert(
     typer.echo(f"{count} pages: {output}", err=True)
 
 
+class Products(StrEnum):
+    """Precision of an exported network's products."""
+
+    int8 = "int8"
+    fp32 = "fp32"
+
+
+@app.command("export-model")
+def export_model(
+    source: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="Folder of a trained model, as data/06_models/model.")
+    ],
+    output: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to write.")],
+    pages: Annotated[
+        Path | None,
+        typer.Option(
+            help="Parquet file or folder of labelled pages to compare and calibrate on; "
+            "data/05_model_input/validation_pages of the project when left out."
+        ),
+    ] = None,
+    precision: Annotated[
+        Products, typer.Option(help="int8 is smaller and faster, fp32 labels exactly as the model.")
+    ] = Products.int8,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is in OUT.")] = False,
+) -> None:
+    """Pack a trained model for use without torch: ONNX, weights to fine-tune from, tokenizer, model card.
+
+    The exported network labels the pages beside the model it came from. If too many words get other labels nothing
+    is written; else the temperatures of its confidences are fitted on the same pages, so take pages that were not
+    trained on. What is printed, as JSON, is how far both agree, and the calibration error before and after.
+
+    **Examples**
+
+    `invoicegen export-model data/06_models/model served`, then `invoicegen extract invoice.pdf --model served`
+
+    `invoicegen export-model data/06_models/model exact --precision fp32`
+
+    `invoicegen export-model model served --pages corrected.parquet --overwrite`
+
+    It needs the packages of `pip install 'invoicegen[export]'`.
+    """
+    from functools import partial
+
+    import pyarrow.parquet as pq
+
+    from invoicegen.modeling.errors import ModelingError
+    from invoicegen.modeling.export import export_model as export
+    from invoicegen.project import find_project
+
+    folder = pages or (find_project() or Path.cwd()) / "data" / "05_model_input" / "validation_pages"
+    files = sorted(folder.rglob("*.parquet")) if folder.is_dir() else [folder]
+    if not files or not files[0].is_file():
+        typer.echo(
+            f"error: no labelled pages in {folder}: name a Parquet file or folder with --pages, or generate some "
+            "with `kedro run --pipeline=generate`",
+            err=True,
+        )
+        raise typer.Exit(2)
+    try:
+        exported = export(
+            source,
+            output,
+            {str(file): partial(pq.read_table, file) for file in files},
+            precision=precision.value,
+            overwrite=overwrite,
+        )
+    except (ModelingError, ValueError) as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from None
+    typer.echo(json.dumps(exported.summary(), indent=2))
+    size = sum(exported.sizes.values()) / 1e6
+    typer.echo(f"{size:.1f} MB: {output}", err=True)
+
+
 @app.command()
 def doctor(
     model: Annotated[
         Path | None,
-        typer.Option(help="Folder of a trained model; data/06_models/model of the project when left out."),
+        typer.Option(help="Folder of a model; the one that `extract` would take when left out."),
     ] = None,
 ) -> None:
     """Check fonts, the renderer's libraries, OCR engines and the model, and say how to mend what is missing.

@@ -126,13 +126,25 @@ def _ocr_engine(name: str) -> Finding:
 
 
 def _model(folder: Path) -> Finding:
+    from invoicegen.modeling.errors import ModelingError
+    from invoicegen.modeling.settings import ONNX_FILE, WEIGHTS_FILE, read_settings
     from invoicegen.schema.taxonomy import TAXONOMY_VERSION
+    from invoicegen.weights import shipped_model
 
     mend = "train one with `kedro run --pipeline=generate` and `kedro run --pipeline=train`, or name one with --model"
-    if not all((folder / name).is_file() for name in ("config.json", "invoicegen.json", "model.safetensors")):
+    exported, trained = (folder / ONNX_FILE).is_file(), (folder / WEIGHTS_FILE).is_file()
+    if not (exported or trained) or not (folder / "invoicegen.json").is_file():
         return Finding("model", False, f"none in {folder}", mend, required=False)
-    taxonomy = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("taxonomy", "unknown")
+    try:
+        settings = read_settings(folder)
+    except ModelingError as error:
+        return Finding("model", False, str(error), mend, required=False)
+    taxonomy = settings.inputs.taxonomy if settings.inputs is not None else settings.taxonomy
+    if settings.inputs is None and (folder / "config.json").is_file():
+        taxonomy = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("taxonomy", "unknown")
     if taxonomy != TAXONOMY_VERSION:
         found = f"{folder} knows taxonomy {taxonomy}, this InvoiceGen has {TAXONOMY_VERSION}"
         return Finding("model", False, found, mend, required=False)
-    return Finding("model", True, f"{folder}, taxonomy {taxonomy}", required=False)
+    origin = "shipped weights" if folder == shipped_model() else folder
+    runtime = "ONNX Runtime" if exported else "torch"
+    return Finding("model", True, f"{origin}, taxonomy {taxonomy}, run by {runtime}", required=False)

@@ -154,6 +154,31 @@ def stock_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def model_folder(stock_checkpoint, tmp_path_factory, fabricate_tables) -> Path:
+    """A tiny model that has learned the fabricated pages."""
+    from invoicegen.modeling import TrainOptions, train_model
+
+    torch.set_num_threads(1)
+    options = TrainOptions(
+        init_from=str(stock_checkpoint),
+        epochs=30,
+        batch_size=3,
+        max_length=96,
+        inference_max_length=128,
+        overlap_words=10,
+        learning_rate=3e-3,
+        new_parameter_learning_rate=1e-2,
+        early_stopping_patience=30,
+        dropout=0.0,
+        progress=False,
+        device="cpu",
+        precision="fp32",
+    )
+    pages = fabricate_tables(range(6), rows=12)
+    return train_model(pages, pages, options, tmp_path_factory.mktemp("training")).path
+
+
 @pytest.fixture(autouse=True)
 def single_thread() -> None:
     """Small matrices: one thread is fastest, and sums come in one order."""

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import torch
 
 from invoicegen.modeling import ModelingError, PageInput, Predictor, TrainOptions, train_model
 from invoicegen.modeling.encoding import encode_page
@@ -10,28 +9,6 @@ from invoicegen.modeling.inference import score_words
 from invoicegen.schema.annotation import Word
 
 WIDTH, HEIGHT = 1000, 1400
-
-
-@pytest.fixture(scope="module")
-def model_folder(stock_checkpoint, tmp_path_factory, fabricate_tables):
-    torch.set_num_threads(1)
-    options = TrainOptions(
-        init_from=str(stock_checkpoint),
-        epochs=30,
-        batch_size=3,
-        max_length=96,
-        inference_max_length=128,
-        overlap_words=10,
-        learning_rate=3e-3,
-        new_parameter_learning_rate=1e-2,
-        early_stopping_patience=30,
-        dropout=0.0,
-        progress=False,
-        device="cpu",
-        precision="fp32",
-    )
-    pages = fabricate_tables(range(6), rows=12)
-    return train_model(pages, pages, options, tmp_path_factory.mktemp("training")).path
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from invoicegen import __version__
 from invoicegen.extraction.options import ExtractOptions
+from invoicegen.weights import resolve_model
 
 
 def file_sha256(path: Path) -> str:
@@ -22,7 +23,7 @@ def model_fingerprint(folder: str | Path) -> str:
     Raises:
         ValueError: If the folder is not there or empty.
     """
-    directory = Path(folder)
+    directory = resolve_model(folder)
     files = sorted(path for path in directory.rglob("*") if path.is_file())
     if not files:
         raise ValueError(f"no model in {directory}: train one with `kedro run --pipeline=train`")

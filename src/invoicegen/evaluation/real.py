@@ -197,7 +197,7 @@ def extract_real(
     from tqdm import tqdm
 
     from invoicegen.extraction import extract_files
-    from invoicegen.modeling import Predictor
+    from invoicegen.modeling import ModelLoader
     from invoicegen.ocr import create_engine
 
     folder = folder_of(real)
@@ -214,7 +214,7 @@ def extract_real(
     if not waiting:
         return
     # A worker that cannot load them gives an error record for every document: find out before.
-    Predictor.from_pretrained(options.model, device=options.device)
+    ModelLoader(options.device, runtime=options.runtime).load(options.model)
     create_engine(options.ocr)
     bar = iter(
         tqdm(

@@ -14,6 +14,7 @@ from invoicegen.execution import Failure, map_items
 from invoicegen.extraction.assemble import assemble
 from invoicegen.extraction.options import ExtractOptions
 from invoicegen.labeling import sort_words
+from invoicegen.modeling.options import Runtime
 from invoicegen.schema.annotation import Word
 from invoicegen.schema.prediction import PagePrediction
 
@@ -174,11 +175,11 @@ def find_documents(patterns: Iterable[str | Path]) -> list[str]:
 
 
 @lru_cache(maxsize=1)
-def _load_predictor(model: str, device: str, threads: int | None) -> PagePredictor:
+def _load_predictor(model: str, device: str, threads: int | None, runtime: Runtime) -> PagePredictor:
     """The model of this process; kept, since a worker reads many documents."""
-    from invoicegen.modeling import Predictor
+    from invoicegen.modeling import ModelLoader
 
-    return Predictor.from_pretrained(model, device=device, threads=threads)
+    return ModelLoader(device, threads, runtime).load(model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +197,7 @@ class FileExtractor:
         from invoicegen.ocr import create_engine
 
         threads = 1 if self.options.execution.n_workers > 1 else None
-        predictor = _load_predictor(self.options.model, self.options.device, threads)
+        predictor = _load_predictor(self.options.model, self.options.device, threads, self.options.runtime)
         return extract_file(path, predictor, create_engine(self.options.ocr), self.options)
 
 

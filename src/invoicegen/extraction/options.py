@@ -7,6 +7,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from invoicegen.execution import ExecutionOptions
+from invoicegen.modeling.options import Runtime
 from invoicegen.ocr import OcrOptions
 
 DEFAULT_MODEL: Final = "data/06_models/model"
@@ -21,7 +22,15 @@ class ExtractOptions(BaseModel):
     documents: tuple[str, ...] = Field(
         (), description="files, folders (searched for PDF, PNG, JPEG and TIFF) and globs"
     )
-    model: str = Field(DEFAULT_MODEL, description="folder of a trained model")
+    model: str = Field(
+        DEFAULT_MODEL,
+        description="folder of a trained or exported model; 'shipped' for the weights of the package",
+    )
+    runtime: Runtime = Field(
+        "auto",
+        description="onnxruntime for exported networks on the CPU, torch for trained models and on CUDA; auto: "
+        "the former where the folder has one",
+    )
     device: str = Field("cpu", description="cpu, cuda or auto")
     ocr: OcrOptions = Field(OcrOptions(), description="what reads pages without a usable text layer")
     dpi: float = Field(200, ge=72, le=600, description="resolution at which PDF pages are rendered")

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,11 +27,11 @@ from invoicegen.modeling.encoding import (
 from invoicegen.modeling.errors import ModelingError
 from invoicegen.modeling.labels import HEAD_LABELS
 from invoicegen.modeling.network import Network, log_softmax
+from invoicegen.modeling.options import Runtime
 from invoicegen.modeling.settings import InputFormat, ModelSettings
 from invoicegen.schema.annotation import Word
 from invoicegen.schema.prediction import PagePrediction
 
-Runtime = Literal["auto", "torch", "onnxruntime"]
 _BATCH_TOKENS = 4096
 
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from invoicegen.modeling.encoding import FileTokenizer, WordTokenizer
 from invoicegen.modeling.errors import ModelFolderError, TaxonomyMismatchError
-from invoicegen.modeling.inference import Predictor, Runtime
+from invoicegen.modeling.inference import Predictor
 from invoicegen.modeling.labels import check_head_labels
 from invoicegen.modeling.onnx_network import OnnxNetwork
+from invoicegen.modeling.options import Runtime
 from invoicegen.modeling.settings import (
     ONNX_FILE,
     SETTINGS_FILE,
@@ -19,6 +20,7 @@ from invoicegen.modeling.settings import (
     read_settings,
 )
 from invoicegen.schema.taxonomy import NER_IDS, NER_LABELS, TAXONOMY_VERSION
+from invoicegen.weights import resolve_model
 
 _STOCK_MODEL_TYPE = "layoutlmv3"
 _STOCK_OVERLAP_WORDS = 64
@@ -49,11 +51,17 @@ class ModelLoader:
     def load(self, path: str | Path) -> Predictor:
         """Open a folder.
 
+        Args:
+            path: The folder, or ``shipped`` for the weights that come with the package.
+
         Raises:
             ModelFolderError: If it holds no model, or one that is damaged or incomplete.
             TaxonomyMismatchError: If its labels are not those of the installed taxonomy.
         """
-        folder = Path(path)
+        try:
+            folder = resolve_model(path)
+        except FileNotFoundError as error:
+            raise ModelFolderError(str(error)) from None
         if not (folder / SETTINGS_FILE).is_file() and _model_type(folder) == _STOCK_MODEL_TYPE:
             return self._load_token_classifier(folder)
         settings = read_settings(folder)

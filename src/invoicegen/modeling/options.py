@@ -6,6 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+Runtime = Literal["auto", "torch", "onnxruntime"]
+"""What runs a model; see :class:`~invoicegen.modeling.loading.ModelLoader`."""
+
 
 class LayoutJitter(BaseModel):
     """Random changes to a training page, drawn anew each epoch. The same change never moves labels off words."""
@@ -42,8 +45,9 @@ class TrainOptions(BaseModel):
 
     init_from: str = Field(
         "compact",
-        description="'compact' (6 x 384, warm-started from MiniLM), a Hugging Face hub name of a LayoutLMv3 "
-        "checkpoint such as microsoft/layoutlmv3-base, or the folder of such a checkpoint or of our own model",
+        description="'compact' (6 x 384, warm-started from MiniLM), 'shipped' (the weights that come with the "
+        "package), a Hugging Face hub name of a LayoutLMv3 checkpoint such as "
+        "microsoft/layoutlmv3-base, or the folder of such a checkpoint or of our own model",
     )
     visual: bool = Field(False, description="feed image patches to the encoder beside text and layout")
     layout: Literal["word", "segment"] = Field(

@@ -90,6 +90,8 @@ taxonomy {config.taxonomy}), place in the line-item table (3 labels) and role of
 recall {record["validation_recall"]:.3f}; unbroken runs of words, exact) |
 | table head, cell head | accuracy {record["validation_table_accuracy"]:.3f}, \
 {record["validation_cell_accuracy"]:.3f} |
+| confidences | expected calibration error of the NER head {record["validation_ner_ece"]:.4f}, \
+{record["validation_ner_ece_before"]:.4f} before temperature scaling |
 
 Scores on synthetic validation pages say little about real documents; measure on your own with the evaluation
 pipeline. The model reads the words it is given: what OCR misses, it cannot find.

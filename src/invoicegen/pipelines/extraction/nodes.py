@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import sys
-from pathlib import Path
 from typing import Any
 
 from invoicegen.extraction import ExtractOptions, extract_files, find_documents
+from invoicegen.weights import resolve_model
 
 logger = logging.getLogger(__name__)
 
@@ -24,9 +24,10 @@ def extract_documents(options: ExtractOptions) -> list[dict[str, Any]]:
         raise ValueError(
             "extract.documents is empty: name files, folders or globs, e.g. documents: [inbox/*.pdf]"
         )
-    if not Path(options.model).is_dir():
+    if not resolve_model(options.model).is_dir():
         raise ValueError(
-            f"no model in {options.model}: train one with `kedro run --pipeline=train`, or set extract.model"
+            f"no model in {options.model}: train one with `kedro run --pipeline=train`, or set extract.model "
+            "(shipped: the weights that come with the package)"
         )
     paths = find_documents(options.documents)
     bar = None if options.execution.progress else True

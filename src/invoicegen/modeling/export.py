@@ -1,0 +1,257 @@
+"""A trained model packed for use without torch: exported, compared with what it came from, calibrated, described."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import numpy as np
+
+from invoicegen.modeling.calibration import Calibration, calibrate
+from invoicegen.modeling.decoding import DecodedPage, WordScores
+from invoicegen.modeling.encoding import EncodedPage
+from invoicegen.modeling.errors import ModelFolderError, ParityError
+from invoicegen.modeling.inference import Predictor
+from invoicegen.modeling.labels import HEADS
+from invoicegen.modeling.loading import ModelLoader
+from invoicegen.modeling.settings import ONNX_FILE, WEIGHTS_FILE, Temperatures, write_settings
+from invoicegen.schema.taxonomy import NER_LABELS
+
+if TYPE_CHECKING:
+    from invoicegen.modeling.splits import Tables
+
+Precision = Literal["int8", "fp32"]
+EXACT_AGREEMENT: Final = 0.999
+"""Share of words for which an fp32 export must give the labels of the model itself."""
+LOSSY_AGREEMENT: Final = 0.98
+"""The same for an int8 export. An int8 model that was found as good in F1 agreed on more; see docs/model.md."""
+
+_TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How an exported network labels pages beside the model it was made from.
+
+    Attributes:
+        pages: Number of pages compared.
+        words: Number of words.
+        argmax: For each head, share of words with the same most probable label.
+        tags: Share of words with the same decoded NER label.
+        same_pages: Share of pages on which all decoded labels are the same.
+        f1_model: Entity F1 of the model on these pages.
+        f1_export: Entity F1 of the export.
+    """
+
+    pages: int
+    words: int
+    argmax: dict[str, float]
+    tags: float
+    same_pages: float
+    f1_model: float
+    f1_export: float
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What an export leaves.
+
+    Attributes:
+        path: The folder.
+        precision: Of its products.
+        agreement: With the model that was exported.
+        calibration: Of each head, fitted to the export itself.
+        sizes: Bytes of each file.
+    """
+
+    path: Path
+    precision: Precision
+    agreement: Agreement
+    calibration: dict[str, Calibration]
+    sizes: dict[str, int]
+
+    def summary(self) -> dict[str, Any]:
+        """The same, ready for JSON."""
+        return asdict(self) | {"path": str(self.path)}
+
+
+def compare(
+    truth: Sequence[Sequence[str]],
+    of_model: Sequence[tuple[WordScores, DecodedPage]],
+    of_export: Sequence[tuple[WordScores, DecodedPage]],
+) -> Agreement:
+    """Compare what two networks say of the same pages.
+
+    Args:
+        truth: True NER labels of each page.
+        of_model: Scores and labels by the model; at least one word in all.
+        of_export: Scores and labels by the export.
+    """
+    from invoicegen.modeling.scoring import entity_scores
+
+    words = sum(len(tags) for tags in truth)
+
+    def chosen(pages: Sequence[tuple[WordScores, DecodedPage]], head: str) -> Any:
+        return np.concatenate([getattr(scores, head).argmax(axis=1) for scores, _ in pages])
+
+    def f1(pages: Sequence[tuple[WordScores, DecodedPage]]) -> float:
+        return entity_scores(truth, [decoded.ner_tags for _, decoded in pages])["f1"]
+
+    def labels(decoded: DecodedPage) -> tuple[list[str], ...]:
+        return decoded.ner_tags, decoded.table_tags, decoded.cell_tags
+
+    pairs = [(first, second) for (_, first), (_, second) in zip(of_model, of_export, strict=True)]
+    same_tags = sum(
+        a == b for first, second in pairs for a, b in zip(first.ner_tags, second.ner_tags, strict=True)
+    )
+    return Agreement(
+        pages=len(truth),
+        words=words,
+        argmax={head: float((chosen(of_model, head) == chosen(of_export, head)).mean()) for head in HEADS},
+        tags=same_tags / words,
+        same_pages=sum(labels(first) == labels(second) for first, second in pairs) / len(truth),
+        f1_model=f1(of_model),
+        f1_export=f1(of_export),
+    )
+
+
+def export_model(
+    source: Path, output: Path, tables: Tables, *, precision: Precision = "int8", overwrite: bool = False
+) -> Exported:
+    """Make a folder for use from one that training wrote.
+
+    It holds the network as ONNX, its weights in fp16 for fine-tuning (``train.init_from``), the tokenizer, the
+    settings with the export's own temperatures, and the model card. With ``int8`` the embedding tables are in the
+    weights' file alone. Nothing is left in ``output`` unless the network passed the comparison.
+
+    Args:
+        source: The trained model.
+        output: The folder to write.
+        tables: Shards of labelled pages to compare, and to fit temperatures, on: those of the validation split.
+        precision: Of the products with weights: ``fp32`` as the model, ``int8`` smaller and faster.
+        overwrite: Replace what is in ``output``.
+
+    Raises:
+        ModelFolderError: If ``source`` holds no model of ours, or ``output`` holds something and may not be replaced.
+        TaxonomyMismatchError: If the model has other labels.
+        EmptySplitError: If no page has words.
+        ParityError: If the exported network labels more words otherwise than :data:`EXACT_AGREEMENT` or
+            :data:`LOSSY_AGREEMENT` allow.
+    """
+    import torch
+
+    from invoicegen.modeling.model import LayoutLMv3MultiHead
+    from invoicegen.modeling.onnx_export import quantise, share_tables, write_onnx
+    from invoicegen.modeling.quiet import quiet_transformers
+    from invoicegen.modeling.splits import read_split
+    from invoicegen.modeling.torch_network import TorchNetwork
+
+    if output.exists() and (not output.is_dir() or any(output.iterdir())) and not overwrite:
+        raise ModelFolderError(f"{output} is there already; name another folder, or say --overwrite")
+    trained = ModelLoader(runtime="torch").load(source)
+    if not isinstance(trained.network, TorchNetwork):
+        raise ModelFolderError(f"{source} is a standard token classifier; only models of ours are exported")
+    model: LayoutLMv3MultiHead = trained.network.model
+    pages = read_split("validation", tables, trained.tokenizer, model.config)
+    of_model = _label(trained, pages)
+
+    partial = output.with_name(f"{output.name}.partial")
+    if partial.exists():
+        shutil.rmtree(partial)
+    partial.mkdir(parents=True)
+    try:
+        onnx_path = partial / ONNX_FILE
+        write_onnx(model, onnx_path)
+        with quiet_transformers():
+            torch.nn.Module.half(model).save_pretrained(partial)
+        if precision == "int8":
+            quantise(onnx_path)
+            share_tables(onnx_path, partial / WEIGHTS_FILE)
+        for name in _TOKENIZER_FILES:
+            shutil.copyfile(source / name, partial / name)
+        settings = trained.settings.model_copy(update={"inputs": trained.inputs})
+        write_settings(partial, settings)
+        exported = ModelLoader(runtime="onnxruntime").load(partial)
+        of_export = _label(exported, pages)
+        agreement = compare([_tags(page) for page in pages], of_model, of_export)
+        _check(agreement, precision)
+        calibration = _calibrate(pages, [scores for scores, _ in of_export])
+        temperatures = {head: fitted.temperature for head, fitted in calibration.items()}
+        write_settings(partial, settings.model_copy(update={"temperatures": Temperatures(**temperatures)}))
+        card = (source / "README.md").read_text(encoding="utf-8") if (source / "README.md").is_file() else ""
+        (partial / "README.md").write_text(
+            card + export_card(precision, agreement, calibration), encoding="utf-8"
+        )
+        _replace(partial, output)
+    finally:
+        if partial.exists():
+            shutil.rmtree(partial)
+    sizes = {path.name: path.stat().st_size for path in sorted(output.iterdir())}
+    return Exported(output, precision, agreement, calibration, sizes)
+
+
+def _label(predictor: Predictor, pages: list[EncodedPage]) -> list[tuple[WordScores, DecodedPage]]:
+    return [(scores, predictor.decode(scores)) for scores in predictor.score_pages(pages)]
+
+
+def _tags(page: EncodedPage) -> list[str]:
+    return [NER_LABELS[label] for label in page.labels["ner"]]
+
+
+def _check(agreement: Agreement, precision: Precision) -> None:
+    wanted = EXACT_AGREEMENT if precision == "fp32" else LOSSY_AGREEMENT
+    worst = min(agreement.argmax, key=lambda head: agreement.argmax[head])
+    if agreement.argmax[worst] < wanted:
+        raise ParityError(
+            f"the {precision} export gives {agreement.argmax[worst]:.2%} of {agreement.words} words the label of the "
+            f"{worst} head that the model gives them, {wanted:.2%} are wanted (entity F1 "
+            f"{agreement.f1_export:.4f}, the model's {agreement.f1_model:.4f}); nothing was written. "
+            + ("Export with --precision fp32" if precision == "int8" else "Please report it with the model")
+        )
+
+
+def _calibrate(pages: list[EncodedPage], scores: list[WordScores]) -> dict[str, Calibration]:
+    return {
+        head: calibrate(
+            np.concatenate([getattr(page_scores, head) for page_scores in scores]),
+            np.concatenate([page.labels[head] for page in pages]).astype(np.int64),
+        )
+        for head in HEADS
+    }
+
+
+def _replace(partial: Path, output: Path) -> None:
+    former = output.with_name(f"{output.name}.former")
+    if former.exists():
+        shutil.rmtree(former)
+    if output.exists():
+        output.rename(former)
+    partial.rename(output)
+    if former.exists():
+        shutil.rmtree(former)
+
+
+def export_card(precision: Precision, agreement: Agreement, calibration: dict[str, Calibration]) -> str:
+    """The part of a model card that tells of an export, in Markdown."""
+    rows = "\n".join(
+        f"| {head} | {agreement.argmax[head]:.4f} | {fitted.temperature:.3f} | {fitted.ece_before:.4f} | "
+        f"{fitted.ece:.4f} |"
+        for head, fitted in calibration.items()
+    )
+    return f"""
+## Exported network
+
+`{ONNX_FILE}` ({precision}) is what labels pages, by ONNX Runtime on the CPU and without torch; `{WEIGHTS_FILE}` (fp16)
+is to fine-tune (`train.init_from`) and for GPUs. Compared on {agreement.words:,} words of {agreement.pages} validation
+pages: {agreement.tags:.2%} of the words get the label that the model itself gives them, entity F1
+{agreement.f1_export:.4f} (the model's {agreement.f1_model:.4f}).
+
+| head | same label | temperature | calibration error before | after |
+|--|--|--|--|--|
+{rows}
+
+Expected calibration error of the most probable label over 15 bins; temperatures were fitted on the same pages.
+"""
