@@ -12,10 +12,12 @@ pipeline take the first pages; augraphy moves no boxes and labels nothing.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import importlib
 import random
 import statistics
+import tempfile
 import time
 from pathlib import Path
 
@@ -106,7 +108,9 @@ def main() -> None:
             f"ms a page, {preset:<14} median {statistics.median(times):6.1f}   95 % {np.percentile(times, 95):6.1f}"
         )
     if given.augraphy:
-        augraphy_default([image for image, _ in pages[: given.augraphy]])
+        # augraphy leaves pictures and a font in the working directory.
+        with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+            augraphy_default([image for image, _ in pages[: given.augraphy]])
 
 
 def augraphy_default(images: list[NDArray[np.uint8]]) -> None:

@@ -115,7 +115,7 @@ def test_crf_is_trained_saved_and_used(stock_checkpoint, tmp_path, fabricate_tab
     )
     trained = train_model(fabricate_tables(range(6)), fabricate_tables(range(100, 103)), options, tmp_path)
     predictor = Predictor.from_pretrained(trained.path)
-    transitions = predictor.model.ner_transitions()
+    transitions = np.array(predictor.inputs.transitions)
     assert transitions[NER_IDS["B-SELLER_NAME"], NER_IDS["I-SELLER_NAME"]] > 0.01
     assert np.isfinite(trained.history[-1]["validation_ner_loss"])
     (page,) = predictor.predict_pages([page_of(0)])

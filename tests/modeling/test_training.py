@@ -306,7 +306,12 @@ def test_training_stops_in_time_with_the_rate_run_down(options, tmp_path, fabric
 
 def test_early_stopping_after_patience(options, tmp_path, monkeypatch, fabricate_tables):
     monkeypatch.setattr(training_module._Training, "_evaluate", lambda self: stuck)
-    names = ("f1", "precision", "recall", "loss", "ner_accuracy", "table_accuracy", "cell_accuracy")
+    names = ("f1", "precision", "recall", "loss")
+    names += tuple(
+        f"{head}_{name}"
+        for head in ("ner", "table", "cell")
+        for name in ("accuracy", "temperature", "ece_before", "ece")
+    )
     stuck = dict.fromkeys(names, 0.5)
     settings = options(epochs=50, early_stopping_patience=2)
     trained = train_model(fabricate_tables(TRAIN), fabricate_tables(VALIDATION), settings, tmp_path)

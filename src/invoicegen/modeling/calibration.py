@@ -65,7 +65,7 @@ def fit_temperature(log_probabilities: NDArray[np.float32], truth: NDArray[np.in
     low, high = -np.log(HOTTEST), np.log(HOTTEST)
     while high - low > 1e-3:
         middle = (low + high) / 2
-        if slope(float(np.exp(middle))) < 0:
+        if slope(float(np.exp(middle))) <= 0:
             low = middle
         else:
             high = middle

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 from invoicegen.modeling.calibration import Calibration, calibrate
-from invoicegen.modeling.decoding import DecodedPage, WordScores
+from invoicegen.modeling.decoding import DecodedPage, Decoder, WordScores
 from invoicegen.modeling.encoding import EncodedPage
 from invoicegen.modeling.errors import ModelFolderError, ParityError
 from invoicegen.modeling.inference import Predictor
@@ -178,7 +178,7 @@ def export_model(
         of_export = _label(exported, pages)
         agreement = compare([_tags(page) for page in pages], of_model, of_export)
         _check(agreement, precision)
-        calibration = _calibrate(pages, [scores for scores, _ in of_export])
+        calibration = _calibrate(pages, [scores for scores, _ in of_export], exported.decode)
         temperatures = {head: fitted.temperature for head, fitted in calibration.items()}
         write_settings(partial, settings.model_copy(update={"temperatures": Temperatures(**temperatures)}))
         card = (source / "README.md").read_text(encoding="utf-8") if (source / "README.md").is_file() else ""
@@ -213,10 +213,14 @@ def _check(agreement: Agreement, precision: Precision) -> None:
         )
 
 
-def _calibrate(pages: list[EncodedPage], scores: list[WordScores]) -> dict[str, Calibration]:
+def _calibrate(
+    pages: list[EncodedPage], scores: list[WordScores], decoder: Decoder
+) -> dict[str, Calibration]:
+    by_head = {head: [getattr(page_scores, head) for page_scores in scores] for head in HEADS}
+    by_head["ner"] = [decoder.log_probabilities(page_scores) for page_scores in by_head["ner"]]
     return {
         head: calibrate(
-            np.concatenate([getattr(page_scores, head) for page_scores in scores]),
+            np.concatenate(by_head[head]),
             np.concatenate([page.labels[head] for page in pages]).astype(np.int64),
         )
         for head in HEADS

@@ -114,7 +114,8 @@ class Predictor:
         self.tokenizer = tokenizer
         self.inputs = inputs
         self.settings = settings
-        self.decode = Decoder(inputs.resumable, settings.temperatures.ner)
+        transitions = None if inputs.transitions is None else np.array(inputs.transitions, dtype=np.float32)
+        self.decode = Decoder(inputs.resumable, settings.temperatures.ner, transitions)
 
     @classmethod
     def from_pretrained(

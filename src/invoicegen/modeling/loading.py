@@ -93,7 +93,10 @@ class ModelLoader:
         from invoicegen.modeling.torch_network import TorchNetwork
 
         model = self._from_pretrained(LayoutLMv3MultiHead, folder, dtype=torch.float32)
-        inputs = input_format(model.config)
+        transitions = model.ner_transitions()
+        inputs = input_format(model.config).model_copy(
+            update={"transitions": None if transitions is None else tuple(map(tuple, transitions.tolist()))}
+        )
         tokenizer = WordTokenizer(FileTokenizer.from_folder(folder), inputs.max_subwords_per_word)
         return Predictor(TorchNetwork(model), tokenizer, inputs, settings)
 

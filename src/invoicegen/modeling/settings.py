@@ -36,6 +36,7 @@ class InputFormat(BaseModel):
         max_subwords_per_word: Subwords read of each word.
         resumable: Entity types that reading order interrupts.
         image_size: Side of the page image in pixels, for a network with patches; else None.
+        transitions: Of a model with CRF, scores of neighbouring NER labels, 73 rows of 73; else None.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -47,6 +48,7 @@ class InputFormat(BaseModel):
     max_subwords_per_word: int = Field(8, ge=1)
     resumable: tuple[str, ...] = ()
     image_size: int | None = None
+    transitions: tuple[tuple[float, ...], ...] | None = None
 
 
 class ModelSettings(BaseModel):

@@ -443,7 +443,7 @@ class _Training:
             overlap_words=self.options.overlap_words,
         )
         self.model.train()
-        decoder = Decoder(self.model.config.resumable, self.model.ner_transitions())
+        decoder = Decoder(self.model.config.resumable, transitions=self.model.ner_transitions())
         decoded = [decoder(page_scores) for page_scores in scores]
         result = entity_scores(self.truth, [page.ner_tags for page in decoded])
         loss = 0.0
