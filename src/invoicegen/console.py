@@ -459,11 +459,11 @@ def convert(
     typer.echo(f"{count} pages: {output}", err=True)
 
 
-class Products(StrEnum):
-    """Precision of an exported network's products."""
+class ExportPrecision(StrEnum):
+    """Precision of an exported network."""
 
+    fp16 = "fp16"
     int8 = "int8"
-    fp32 = "fp32"
 
 
 @app.command("export-model")
@@ -480,8 +480,11 @@ def export_model(
         ),
     ] = None,
     precision: Annotated[
-        Products, typer.Option(help="int8 is smaller and faster, fp32 labels exactly as the model.")
-    ] = Products.int8,
+        ExportPrecision,
+        typer.Option(
+            help="fp16 weights, run by OpenVINO; int8 for processors without bf16, run by ONNX Runtime."
+        ),
+    ] = ExportPrecision.fp16,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is in OUT.")] = False,
 ) -> None:
     """Pack a trained model for use without torch: ONNX, weights to fine-tune from, tokenizer, model card.
@@ -494,7 +497,7 @@ def export_model(
 
     `invoicegen export-model data/06_models/model served`, then `invoicegen extract invoice.pdf --model served`
 
-    `invoicegen export-model data/06_models/model exact --precision fp32`
+    `invoicegen export-model data/06_models/model small --precision int8`
 
     `invoicegen export-model model served --pages corrected.parquet --overwrite`
 

@@ -146,5 +146,5 @@ def _model(folder: Path) -> Finding:
         found = f"{folder} knows taxonomy {taxonomy}, this InvoiceGen has {TAXONOMY_VERSION}"
         return Finding("model", False, found, mend, required=False)
     origin = "shipped weights" if folder == shipped_model() else folder
-    runtime = "ONNX Runtime" if exported else "torch"
+    runtime = settings.runtime if exported else "torch"
     return Finding("model", True, f"{origin}, taxonomy {taxonomy}, run by {runtime}", required=False)

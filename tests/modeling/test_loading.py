@@ -53,9 +53,7 @@ def test_a_token_classifier_labels_by_its_own_names_in_any_order(stock_checkpoin
 def test_cells_follow_from_entities_where_the_heads_are_absent(stock_checkpoint, tmp_path, page_of):
     model = token_classifier(stock_checkpoint, tmp_path, LABELS, visual_embed=False)
     with torch.no_grad():  # a model that sees a description everywhere
-        getattr(model.classifier, "out_proj", model.classifier).bias[LABELS.index("B-ITEM_DESCRIPTION")] = (
-            50.0
-        )
+        model.classifier.bias[LABELS.index("I-ITEM_DESCRIPTION")] += 50
     model.save_pretrained(tmp_path)
     (prediction,) = ModelLoader().load(tmp_path).predict_pages([page_of(1)])
     for ner, table, cell in zip(

@@ -28,8 +28,8 @@ class ExtractOptions(BaseModel):
     )
     runtime: Runtime = Field(
         "auto",
-        description="onnxruntime for exported networks on the CPU, torch for trained models and on CUDA; auto: "
-        "the former where the folder has one",
+        description="openvino or onnxruntime for exported networks on the CPU, torch for trained models and on CUDA; "
+        "auto: the one that the exported network was made for, else torch",
     )
     device: str = Field("cpu", description="cpu, cuda or auto")
     ocr: OcrOptions = Field(OcrOptions(), description="what reads pages without a usable text layer")

@@ -55,12 +55,12 @@ def fit_temperature(log_probabilities: NDArray[np.float32], truth: NDArray[np.in
     Returns:
         Between 1 / :data:`HOTTEST` and :data:`HOTTEST`, to a thousandth.
     """
-    scores = log_probabilities.astype(np.float32)
-    true_score = float(scores[np.arange(len(truth)), truth].mean(dtype=np.float64))
+    scores = log_probabilities.astype(np.float64)
+    true_score = float(scores[np.arange(len(truth)), truth].mean())
 
     def slope(inverse: float) -> float:
         expected = (np.exp(log_softmax(scores, 1 / inverse)) * scores).sum(axis=1)
-        return float(expected.mean(dtype=np.float64)) - true_score
+        return float(expected.mean()) - true_score
 
     low, high = -np.log(HOTTEST), np.log(HOTTEST)
     while high - low > 1e-3:

@@ -11,6 +11,7 @@ from invoicegen.modeling.errors import ModelFolderError, TaxonomyMismatchError
 from invoicegen.modeling.inference import Predictor
 from invoicegen.modeling.labels import check_head_labels
 from invoicegen.modeling.onnx_network import OnnxNetwork
+from invoicegen.modeling.openvino_network import OpenVinoNetwork
 from invoicegen.modeling.options import Runtime
 from invoicegen.modeling.settings import (
     ONNX_FILE,
@@ -29,7 +30,8 @@ _STOCK_OVERLAP_WORDS = 64
 class ModelLoader:
     """Opens three kinds of folders, and makes a :class:`Predictor` of each.
 
-    * An **exported model** (``invoicegen.json``, ``model.onnx``): run by ONNX Runtime on the CPU, without torch.
+    * An **exported model** (``invoicegen.json``, ``model.onnx`` and the weights that it refers to in
+      ``model.safetensors``): run on the CPU by OpenVINO or ONNX Runtime, without torch.
     * A **trained model** (``invoicegen.json``, ``config.json``, ``model.safetensors``): run by torch.
     * A **standard LayoutLMv3 token classifier** of Hugging Face (``config.json`` with ``model_type: layoutlmv3``
       and an ``id2label`` of the taxonomy's BIO labels, in any order, some may be missing): run by torch. It has no
@@ -37,10 +39,10 @@ class ModelLoader:
       :class:`~invoicegen.modeling.decoding.Decoder`).
 
     Args:
-        device: ``cpu``, ``cuda``, ``cuda:1`` or ``auto``; ONNX Runtime runs on the CPU only.
+        device: ``cpu``, ``cuda``, ``cuda:1`` or ``auto``; exported networks run on the CPU only.
         threads: CPU threads; for torch they are the process's. None takes one a core, or leaves torch's as they are.
-        runtime: ``auto`` takes ONNX Runtime where the folder has an exported network and the device is ``cpu``,
-            else torch. A folder with both files can be run by either.
+        runtime: ``auto`` takes the runtime that an exported network was made for where the device is ``cpu``, and
+            torch for all else. A folder that holds the network and the weights can be run by either.
     """
 
     def __init__(self, device: str = "cpu", threads: int | None = None, runtime: Runtime = "auto") -> None:
@@ -66,15 +68,18 @@ class ModelLoader:
             return self._load_token_classifier(folder)
         settings = read_settings(folder)
         exported = (folder / ONNX_FILE).is_file()
-        if self._runtime == "onnxruntime" and not exported:
+        runtime = self._runtime
+        if runtime == "auto":
+            runtime = settings.runtime if exported and self._device == "cpu" else "torch"
+        if runtime == "torch":
+            return self._load_trained(folder, settings)
+        if not exported:
             raise ModelFolderError(
-                f"{folder} has no {ONNX_FILE} for ONNX Runtime; make one with `invoicegen export-model {folder} OUT`"
+                f"{folder} has no {ONNX_FILE} for {runtime}; make one with `invoicegen export-model {folder} OUT`"
             )
-        if self._runtime == "onnxruntime" or (self._runtime == "auto" and exported and self._device == "cpu"):
-            return self._load_exported(folder, settings)
-        return self._load_trained(folder, settings)
+        return self._load_exported(folder, settings, runtime)
 
-    def _load_exported(self, folder: Path, settings: ModelSettings) -> Predictor:
+    def _load_exported(self, folder: Path, settings: ModelSettings, runtime: Runtime) -> Predictor:
         inputs = settings.inputs
         if inputs is None:
             raise ModelFolderError(
@@ -83,7 +88,8 @@ class ModelLoader:
             )
         check_head_labels(inputs.head_labels, inputs.taxonomy)
         tokenizer = WordTokenizer(FileTokenizer.from_folder(folder), inputs.max_subwords_per_word)
-        return Predictor(OnnxNetwork(folder / ONNX_FILE, self._threads), tokenizer, inputs, settings)
+        kind = OpenVinoNetwork if runtime == "openvino" else OnnxNetwork
+        return Predictor(kind(folder / ONNX_FILE, self._threads), tokenizer, inputs, settings)
 
     def _load_trained(self, folder: Path, settings: ModelSettings) -> Predictor:
         import torch

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+_Float = TypeVar("_Float", np.float32, np.float64)
 
 Inputs = Mapping[str, NDArray[Any]]
 """``input_ids``, ``bbox``, ``attention_mask`` and, with patches, ``pixel_values``: see ``LayoutLMv3MultiHead``."""
@@ -20,9 +22,9 @@ class Network(Protocol):
         ...
 
 
-def log_softmax(logits: NDArray[np.float32], temperature: float = 1.0) -> NDArray[np.float32]:
+def log_softmax(logits: NDArray[_Float], temperature: float = 1.0) -> NDArray[_Float]:
     """Log-probabilities over the last axis, of logits divided by a temperature."""
-    scaled = logits / np.float32(temperature)
+    scaled = logits / logits.dtype.type(temperature)
     scaled = scaled - scaled.max(axis=-1, keepdims=True)
-    result: NDArray[np.float32] = scaled - np.log(np.exp(scaled).sum(axis=-1, keepdims=True))
+    result: NDArray[_Float] = scaled - np.log(np.exp(scaled).sum(axis=-1, keepdims=True))
     return result

@@ -1,20 +1,25 @@
-"""A model as an ONNX file: traced, its embedding tables shared with the safetensors file, its products in int8."""
+"""A model as an ONNX file: traced, its weights shared with the safetensors file, by option in int8."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import struct
 import warnings
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from invoicegen.modeling.labels import HEADS
 from invoicegen.modeling.model import LayoutLMv3MultiHead
 
 OPSET: Final = 20
+BLOCK: Final = 128
+"""Inputs that share one scale in an 8-bit weight."""
 _TRACED_LENGTH: Final = 24
 
 
@@ -96,71 +101,95 @@ def safetensors_layout(path: Path) -> dict[str, tuple[str, list[int], int, int]]
     }
 
 
-def share_tables(onnx_path: Path, weights: Path) -> None:
-    """Take the embedding tables of an ONNX file out of it, and read them from the safetensors file beside it.
+def share_weights(onnx_path: Path, weights: Path) -> None:
+    """Take the weights of an ONNX file out of it, and read them from the safetensors file beside it.
 
-    A folder that serves for training too then holds them once. The tables are fp16 there; what is looked up in them
-    becomes fp32.
+    A folder that serves for training too then holds them once. They are fp16 there; the network casts what it looks
+    up in embedding tables, and its other weights when it is loaded, to fp32. Weights are found by content, since the
+    export transposes some; what the file does not hold (biases and norms that are short, int8 weights) stays.
 
     Args:
-        onnx_path: Of :func:`write_onnx`; changed in place.
+        onnx_path: Of :func:`write_onnx` or :func:`quantise`; changed in place.
         weights: An fp16 safetensors file of the same model in the same folder.
     """
     import onnx
-    from onnx import TensorProto, helper
+    from onnx import TensorProto, helper, numpy_helper
+    from safetensors.numpy import load_file
 
     layout = safetensors_layout(weights)
+    stored = {name: array for name, array in load_file(weights).items() if array.ndim == 2}
+    places = {_digest(array.T): (name, True) for name, array in stored.items()}
+    places |= {_digest(array): (name, False) for name, array in stored.items()}
     proto = onnx.load(onnx_path)
     graph = proto.graph
     readers: dict[str, list[Any]] = {}
     for node in graph.node:
         for name in node.input:
             readers.setdefault(name, []).append(node)
-    casts: dict[str, Any] = {}
-    for table in graph.initializer:
-        name = table.name.removeprefix("model.")
-        looked_up = readers.get(table.name, [])
-        if name not in layout or any(
-            node.op_type != "Gather" or node.input[0] != table.name for node in looked_up
-        ):
+    before: list[Any] = []
+    after: dict[str, Any] = {}
+    for weight in graph.initializer:
+        if weight.data_type != TensorProto.FLOAT or len(weight.dims) != 2:
             continue
-        dtype, shape, offset, length = layout[name]
-        if dtype != "F16" or shape != list(table.dims):
-            raise ValueError(f"{weights}: {name} is {dtype} {shape}, expected F16 {list(table.dims)}")
-        table.ClearField("raw_data")
-        table.ClearField("float_data")
-        table.data_type = TensorProto.FLOAT16
-        table.data_location = TensorProto.EXTERNAL
-        for key, value in (("location", weights.name), ("offset", str(offset)), ("length", str(length))):
-            table.external_data.add(key=key, value=value)
-        for node in looked_up:
-            result, half = node.output[0], f"{node.output[0]}_fp16"
-            node.output[0] = half
-            casts[half] = helper.make_node(
-                "Cast", [half], [result], name=f"{half}_cast", to=TensorProto.FLOAT
-            )
+        place = places.get(_digest(numpy_helper.to_array(weight).astype(np.float16)))
+        if place is None:
+            continue
+        name, transposed = place
+        value, half = weight.name, f"{weight.name}_fp16"
+        _, shape, offset, length = layout[name]
+        weight.Clear()
+        weight.name, weight.data_type, weight.data_location = half, TensorProto.FLOAT16, TensorProto.EXTERNAL
+        weight.dims.extend(shape)
+        for key, setting in (("location", weights.name), ("offset", str(offset)), ("length", str(length))):
+            weight.external_data.add(key=key, value=setting)
+        if not transposed and all(
+            node.op_type == "Gather" and node.input[0] == value for node in readers[value]
+        ):
+            for node in readers[value]:
+                result = node.output[0]
+                node.input[0], node.output[0] = half, f"{result}_fp16"
+                after[node.output[0]] = helper.make_node(
+                    "Cast", [node.output[0]], [result], to=TensorProto.FLOAT
+                )
+            continue
+        cast = f"{value}_cast" if transposed else value
+        before.append(helper.make_node("Cast", [half], [cast], to=TensorProto.FLOAT))
+        if transposed:
+            before.append(helper.make_node("Transpose", [cast], [value], perm=[1, 0]))
     nodes = list(graph.node)
     del graph.node[:]
+    graph.node.extend(before)
     for node in nodes:
         graph.node.append(node)
-        graph.node.extend(casts[name] for name in node.output if name in casts)
+        graph.node.extend(after[name] for name in node.output if name in after)
     del graph.value_info[:]
     onnx_path.write_bytes(proto.SerializeToString())
 
 
+def _digest(array: NDArray[Any]) -> bytes:
+    return hashlib.sha256(repr(array.shape).encode() + np.ascontiguousarray(array).tobytes()).digest()
+
+
 def quantise(path: Path) -> None:
-    """Turn the products with weights of an ONNX file into int8 ones.
+    """Turn the products with weights of an ONNX file into 8-bit ones, scaled in blocks of :data:`BLOCK` inputs.
+
+    ONNX Runtime runs them, OpenVINO does not. The heads stay as they are.
 
     Args:
         path: Of :func:`write_onnx`; changed in place.
     """
-    from onnxruntime.quantization import QuantType, quantize_dynamic
+    import onnx
+    from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
 
-    quantize_dynamic(
-        str(path),
-        str(path),
-        weight_type=QuantType.QInt8,
-        per_channel=True,
-        op_types_to_quantize=["MatMul"],
-        extra_options={"MatMulConstBOnly": True},
+    proto = onnx.load(path)
+    shapes = {weight.name: list(weight.dims) for weight in proto.graph.initializer}
+    narrow = [
+        node.name
+        for node in proto.graph.node
+        if node.op_type == "MatMul" and shapes.get(node.input[1], [0, 0])[1] % BLOCK
+    ]
+    quantizer = MatMulNBitsQuantizer(
+        proto, bits=8, block_size=BLOCK, is_symmetric=True, accuracy_level=4, nodes_to_exclude=narrow
     )
+    quantizer.process()
+    path.write_bytes(quantizer.model.model.SerializeToString())

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Runtime = Literal["auto", "torch", "onnxruntime"]
+Runtime = Literal["auto", "openvino", "onnxruntime", "torch"]
 """What runs a model; see :class:`~invoicegen.modeling.loading.ModelLoader`."""
 
 

@@ -60,7 +60,8 @@ class ModelSettings(BaseModel):
         max_length: Subwords a window, special tokens included.
         overlap_words: Words that neighbouring windows of a long page share.
         temperatures: Of the confidences, fitted on validation pages.
-        inputs: Of an exported network, which has no ``config.json`` to say it; else None.
+        inputs: Of an exported network, which is used without reading ``config.json``; else None.
+        runtime: That an exported network was made for.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -71,6 +72,7 @@ class ModelSettings(BaseModel):
     overlap_words: int = Field(ge=0)
     temperatures: Temperatures = Temperatures()
     inputs: InputFormat | None = None
+    runtime: Literal["openvino", "onnxruntime"] = "openvino"
 
 
 def read_settings(folder: Path) -> ModelSettings:
