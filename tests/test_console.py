@@ -139,7 +139,28 @@ def test_the_model_of_the_project_is_found_from_its_folders(tmp_path, monkeypatc
     (tmp_path / "conf" / "base").mkdir(parents=True)
     (tmp_path / "src" / "deep").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "src" / "deep")
+    monkeypatch.setattr("invoicegen.weights.shipped_model", lambda: tmp_path / "shipped")
+    assert default_model() == tmp_path / "shipped"
+    (tmp_path / "data" / "06_models" / "model").mkdir(parents=True)
     assert default_model() == tmp_path / "data" / "06_models" / "model"
+
+
+def test_without_a_model_of_its_own_extract_says_which_it_takes(
+    invoice_pdf, untrained_model, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("invoicegen.weights.shipped_model", lambda: untrained_model)
+    result = runner.invoke(app, ["extract", str(invoice_pdf)])
+    assert result.exit_code == 0, result.stderr
+    assert f"model: {untrained_model} (shipped)" in result.stderr
+
+
+def test_export_without_pages_to_compare_on_says_how(untrained_model, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = runner.invoke(app, ["export-model", str(untrained_model), str(tmp_path / "out")])
+    assert result.exit_code == 2
+    assert "--pages" in result.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_doctor_lists_what_it_finds(untrained_model):

@@ -12,6 +12,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from setuptools import Distribution
 
 ROOT = Path(__file__).resolve().parents[1]
 VERBS = ("setup", "run", "test", "check", "clean", "help")
@@ -26,6 +27,7 @@ BINARY = {
     ".webp",
     ".parquet",
     ".safetensors",
+    ".onnx",
     ".gz",
     ".zip",
     ".ico",
@@ -139,6 +141,25 @@ def test_the_lock_satisfies_the_declared_dependencies(extra: str | None) -> None
         if version is None or version not in requirement.specifier:
             unmet.append(f"{requirement}: locked {version}")
     assert not unmet
+
+
+def test_a_wheel_carries_the_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = {"model.onnx", "model.safetensors", "tokenizer.json", "invoicegen.json", "README.md"}
+    weights = tmp_path / "src" / "invoicegen" / "weights" / "compact"
+    weights.mkdir(parents=True)
+    for package in (weights.parent, weights.parent.parent):
+        (package / "__init__.py").touch()
+    for name in names:
+        (weights / name).touch()
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    monkeypatch.chdir(tmp_path)
+    distribution = Distribution({"script_name": "setup.py"})
+    distribution.parse_config_files()
+    build = distribution.get_command_obj("build_py")
+    build.ensure_finalized()
+    carried = {f"{folder}/{file}" for _, folder, _, files in build.data_files for file in files}
+    assert {file.rsplit("/", 1)[-1] for file in carried if "weights/compact/" in file} == names
 
 
 def test_every_debian_package_is_named_once_by_a_valid_name() -> None:

@@ -6,9 +6,12 @@ import subprocess
 import sys
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import torch
+from typer.testing import CliRunner
 
+from invoicegen.console import app
 from invoicegen.modeling import (
     ModelFolderError,
     ModelLoader,
@@ -131,6 +134,22 @@ def test_nothing_is_overwritten_without_being_told(exported, model_folder, pages
     with pytest.raises(ModelFolderError, match="--overwrite"):
         export_model(model_folder, exported.path, pages)
     assert (exported.path / "model.onnx").read_bytes() == before
+
+
+def test_the_command_packs_a_folder_that_extract_reads(model_folder, pages, invoice_pdf, tmp_path):
+    for name, table in pages.items():
+        pq.write_table(table(), tmp_path / f"{name}.parquet")
+    runner, out = CliRunner(), tmp_path / "out"
+    command = ["export-model", str(model_folder), str(out), "--pages", str(tmp_path)]
+    done = runner.invoke(app, command)
+    assert done.exit_code == 0, done.stderr
+    assert json.loads(done.stdout)["agreement"]["pages"] == 8
+    read = runner.invoke(app, ["extract", str(invoice_pdf), "--model", str(out)])
+    assert read.exit_code == 0, read.stderr
+    assert len(json.loads(read.stdout)["pages"]) == 2
+    again = runner.invoke(app, command)
+    assert again.exit_code == 1
+    assert "--overwrite" in again.stderr
 
 
 def test_too_many_other_labels_are_refused():

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import struct
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -61,7 +64,7 @@ def write_onnx(model: LayoutLMv3MultiHead, path: Path) -> None:
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
     model.requires_grad_(False)  # the look-up of biases that exports well is the one without a gradient
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _quiet(logging.getLogger("torch.onnx")):
             warnings.simplefilter("ignore")  # of torch's own deprecated calls
             torch.onnx.export(
                 _Logits(model).eval(),
@@ -78,6 +81,17 @@ def write_onnx(model: LayoutLMv3MultiHead, path: Path) -> None:
     finally:
         for parameter in trainable:
             parameter.requires_grad_(True)
+
+
+@contextmanager
+def _quiet(logger: logging.Logger) -> Iterator[None]:
+    """Errors only while the block runs: the exporter warns of torchvision, which nothing here uses."""
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def safetensors_layout(path: Path) -> dict[str, tuple[str, list[int], int, int]]:
