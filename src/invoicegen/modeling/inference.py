@@ -32,8 +32,6 @@ from invoicegen.modeling.settings import InputFormat, ModelSettings
 from invoicegen.schema.annotation import Word
 from invoicegen.schema.prediction import PagePrediction
 
-_BATCH_TOKENS = 4096
-
 
 @dataclass(frozen=True, slots=True)
 class PageInput:
@@ -61,7 +59,6 @@ def score_words(
     *,
     max_length: int,
     overlap_words: int,
-    batch_tokens: int = _BATCH_TOKENS,
 ) -> list[WordScores]:
     """Label log-probabilities of every word of every page.
 
@@ -73,11 +70,10 @@ def score_words(
         tokenizer: The one the pages were encoded with.
         max_length: Subwords a window, special tokens included.
         overlap_words: Words that neighbouring windows share.
-        batch_tokens: Most padded subwords a forward pass.
     """
     merged: list[dict[str, NDArray[np.float32]]] = [{} for _ in pages]
     distance = [np.full(page.n_words, -1.0) for page in pages]
-    for windows in packed_batches(page_windows(pages, max_length, overlap_words), batch_tokens):
+    for windows in packed_batches(page_windows(pages, max_length, overlap_words), network.batch_tokens):
         batch = collate(pages, windows, tokenizer)
         logits = network(batch.inputs)
         for row, window in enumerate(batch.windows):

@@ -41,8 +41,8 @@ class ModelLoader:
     Args:
         device: ``cpu``, ``cuda``, ``cuda:1`` or ``auto``; exported networks run on the CPU only.
         threads: CPU threads; for torch they are the process's. None takes one a core, or leaves torch's as they are.
-        runtime: ``auto`` takes the runtime that an exported network was made for where the device is ``cpu``, and
-            torch for all else. A folder that holds the network and the weights can be run by either.
+        runtime: ``auto`` takes the runtime that an exported network was made for on a CPU, and torch for all else.
+            A folder that holds the network and the weights can be run by either.
     """
 
     def __init__(self, device: str = "cpu", threads: int | None = None, runtime: Runtime = "auto") -> None:
@@ -70,7 +70,7 @@ class ModelLoader:
         exported = (folder / ONNX_FILE).is_file()
         runtime = self._runtime
         if runtime == "auto":
-            runtime = settings.runtime if exported and self._device == "cpu" else "torch"
+            runtime = settings.runtime if exported and not self._on_gpu() else "torch"
         if runtime == "torch":
             return self._load_trained(folder, settings)
         if not exported:
@@ -78,6 +78,13 @@ class ModelLoader:
                 f"{folder} has no {ONNX_FILE} for {runtime}; make one with `invoicegen export-model {folder} OUT`"
             )
         return self._load_exported(folder, settings, runtime)
+
+    def _on_gpu(self) -> bool:
+        if self._device != "auto":
+            return self._device != "cpu"
+        from invoicegen.modeling.torch_network import resolve_device
+
+        return resolve_device("auto").type != "cpu"
 
     def _load_exported(self, folder: Path, settings: ModelSettings, runtime: Runtime) -> Predictor:
         inputs = settings.inputs

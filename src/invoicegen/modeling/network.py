@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,18 @@ Inputs = Mapping[str, NDArray[Any]]
 """``input_ids``, ``bbox``, ``attention_mask`` and, with patches, ``pixel_values``: see ``LayoutLMv3MultiHead``."""
 
 
+CPU_BATCH_TOKENS: Final = 512
+"""Padded subwords a forward pass on a CPU. Larger ones take up to half as long again: they leave the caches."""
+
+
 class Network(Protocol):
-    """A network in some runtime."""
+    """A network in some runtime.
+
+    Attributes:
+        batch_tokens: Most padded subwords that one call should be given (a longer sequence comes alone).
+    """
+
+    batch_tokens: int
 
     def __call__(self, inputs: Inputs) -> dict[str, NDArray[np.float32]]:
         """Logits of each head that the network has, shape (batch, length, labels)."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from invoicegen.modeling.errors import ModelFolderError
-from invoicegen.modeling.network import Inputs
+from invoicegen.modeling.network import CPU_BATCH_TOKENS, Inputs
 from invoicegen.ocr.privacy import forbid_usage_reports
 
 
@@ -23,6 +23,8 @@ class OnnxNetwork:
     Raises:
         ModelFolderError: If the file, or one that it refers to, is missing or damaged.
     """
+
+    batch_tokens = CPU_BATCH_TOKENS
 
     def __init__(self, path: Path, threads: int | None = None) -> None:
         forbid_usage_reports()

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from invoicegen.modeling.labels import HEADS
 from invoicegen.modeling.model import LayoutLMv3MultiHead
-from invoicegen.modeling.network import Inputs
+from invoicegen.modeling.network import CPU_BATCH_TOKENS, Inputs
+
+_GPU_BATCH_TOKENS = 4096
 
 
 def resolve_device(name: str) -> torch.device:
@@ -21,11 +23,16 @@ def resolve_device(name: str) -> torch.device:
     return torch.device(name)
 
 
+def _batch_tokens(device: torch.device) -> int:
+    return CPU_BATCH_TOKENS if device.type == "cpu" else _GPU_BATCH_TOKENS
+
+
 class TorchNetwork:
     """:class:`~invoicegen.modeling.model.LayoutLMv3MultiHead`, in the mode and on the device it is in."""
 
     def __init__(self, model: LayoutLMv3MultiHead) -> None:
         self.model = model
+        self.batch_tokens = _batch_tokens(model.device)
 
     @torch.inference_mode()
     def __call__(self, inputs: Inputs) -> dict[str, NDArray[np.float32]]:
@@ -44,6 +51,7 @@ class TokenClassifier:
 
     def __init__(self, model: Any, order: Sequence[int | None]) -> None:
         self.model = model
+        self.batch_tokens = _batch_tokens(model.device)
         self._present = [label for label, place in enumerate(order) if place is not None]
         self._places = [place for place in order if place is not None]
         self._n_labels = len(order)
