@@ -9,6 +9,7 @@ from transformers import LayoutLMv3Config
 
 from invoicegen.modeling.labels import HEAD_LABELS, HEADS, check_head_labels
 from invoicegen.modeling.settings import InputFormat
+from invoicegen.modeling.word_features import WordFeatures
 from invoicegen.schema.taxonomy import TAXONOMY_VERSION
 
 
@@ -26,6 +27,7 @@ class LayoutLMv3MultiHeadConfig(LayoutLMv3Config):
         resumable: Entity types that training data interrupts in reading order; see
             :func:`~invoicegen.modeling.decoding.bio_transitions`.
         max_subwords_per_word: Subwords kept of each word; the rest of a very long word is not read.
+        word_features: Features of whole words beside their subwords; see :mod:`~invoicegen.modeling.word_features`.
         initialised_from: Where the weights that training started from came from.
 
     The label fields are empty by default so that ``save_pretrained``, which leaves defaults out, always
@@ -43,6 +45,7 @@ class LayoutLMv3MultiHeadConfig(LayoutLMv3Config):
     resumable: list[str] = field(default_factory=list)
     layout: str = "word"
     max_subwords_per_word: int = 8
+    word_features: WordFeatures = "none"
     initialised_from: str = ""
 
     @property
@@ -84,6 +87,7 @@ def input_format(config: LayoutLMv3MultiHeadConfig) -> InputFormat:
         sequence_limit=config.sequence_limit,
         layout="segment" if config.layout == "segment" else "word",
         max_subwords_per_word=config.max_subwords_per_word,
+        word_features=config.word_features,
         resumable=tuple(config.resumable),
         image_size=config.input_size if config.visual_embed else None,
     )

@@ -29,6 +29,7 @@ from transformers.models.layoutlmv3.modeling_layoutlmv3 import (
 )
 
 from invoicegen.modeling.configuration import LayoutLMv3MultiHeadConfig
+from invoicegen.modeling.word_features import ROWS, WordFeatures
 
 _GRID = 1024
 """More than the largest distance on the 0-1000 layout grid and than the longest sequence."""
@@ -273,12 +274,31 @@ class Encoder(nn.Module):
         return states
 
 
+class WordFeatureEmbeddings(nn.Embedding):
+    """Vectors of the features of whole words, added to those of the subwords; they start at zero.
+
+    Args:
+        which: Says how many rows there are, see :mod:`~invoicegen.modeling.word_features`.
+        hidden_size: Width.
+    """
+
+    def __init__(self, which: WordFeatures, hidden_size: int) -> None:
+        super().__init__(ROWS[which], hidden_size)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Shape (batch, length, columns) to (batch, length, hidden)."""
+        return super().forward(input).sum(dim=2)
+
+
 class LayoutLMv3Encoder(nn.Module):
-    """Embeddings and encoder: subwords, boxes and, by configuration, image patches to hidden states."""
+    """Embeddings and encoder: subwords, boxes and, by configuration, word features and image patches to states."""
 
     def __init__(self, config: LayoutLMv3MultiHeadConfig) -> None:
         super().__init__()
         self.embeddings = LayoutLMv3TextEmbeddings(config)
+        self.has_word_features = config.word_features != "none"
+        if self.has_word_features:
+            self.word_feature_embeddings = WordFeatureEmbeddings(config.word_features, config.hidden_size)
         self.encoder = Encoder(config)
         self.visual = config.visual_embed
         if self.visual:
@@ -306,6 +326,7 @@ class LayoutLMv3Encoder(nn.Module):
         bbox: Tensor,
         attention_mask: Tensor | None = None,
         pixel_values: Tensor | None = None,
+        word_features: Tensor | None = None,
     ) -> Tensor:
         """Hidden states of the text tokens.
 
@@ -314,18 +335,26 @@ class LayoutLMv3Encoder(nn.Module):
             bbox: Shape (batch, length, 4), 0-1000 grid.
             attention_mask: Shape (batch, length), 1 for real tokens; None if all are.
             pixel_values: Shape (batch, channels, size, size); exactly when the configuration has patches.
+            word_features: Shape (batch, length, columns), 0 for tokens that are no words; exactly when the
+                configuration has word features.
 
         Returns:
             Shape (batch, length, hidden).
 
         Raises:
-            ValueError: If images are given to a model without patches or the other way round.
+            ValueError: If images or word features are given to a model without them or the other way round.
         """
         if self.visual != (pixel_values is not None):
             wants, got = ("needs", "none came") if self.visual else ("takes no", "some came")
             raise ValueError(f"this model {wants} page images (visual_embed={self.visual}), {got}")
+        if self.has_word_features != (word_features is not None):
+            wants, got = ("needs", "none came") if self.has_word_features else ("takes no", "some came")
+            raise ValueError(f"this model {wants} word_features, {got}")
         length = input_ids.shape[1]
-        states: Tensor = self.embeddings(input_ids=input_ids, bbox=bbox)
+        subwords = self.embeddings.word_embeddings(input_ids)
+        if word_features is not None:
+            subwords = subwords + self.word_feature_embeddings(word_features)
+        states: Tensor = self.embeddings(input_ids=input_ids, bbox=bbox, inputs_embeds=subwords)
         positions = torch.arange(length, device=input_ids.device)
         mask = None if attention_mask is None else attention_mask.bool()
         if pixel_values is not None:

@@ -18,6 +18,7 @@ from tokenizers import Tokenizer
 from invoicegen.modeling.errors import ModelFolderError, WarmStartError
 from invoicegen.modeling.labels import HEADS, IGNORED
 from invoicegen.modeling.options import LayoutJitter
+from invoicegen.modeling.word_features import WordFeatures, word_features
 from invoicegen.schema.taxonomy import CELL_IDS, NER_IDS, TABLE_IDS
 
 _CACHE_SIZE = 200_000
@@ -116,6 +117,8 @@ class EncodedPage:
         starts: Index of each word's first subword, and at the end ``n_subwords``: shape (n_words + 1,).
         boxes: Shape (n_words, 4), 0-1000 grid.
         labels: For each head, shape (n_words,); empty when the page is not labelled.
+        features: Shape (n_words, columns), see :mod:`~invoicegen.modeling.word_features`; no columns for a model
+            without.
         pixels: Page image for a model with patches, shape (3, size, size), 0-255; or None.
     """
 
@@ -123,6 +126,7 @@ class EncodedPage:
     starts: NDArray[np.int32]
     boxes: NDArray[np.int16]
     labels: Mapping[str, NDArray[np.int16]]
+    features: NDArray[np.uint8]
     pixels: NDArray[np.uint8] | None = None
 
     @property
@@ -159,6 +163,7 @@ def encode_page(
     boxes: NDArray[np.int64],
     labels: Mapping[str, Sequence[int]] | None = None,
     pixels: NDArray[np.uint8] | None = None,
+    features: WordFeatures = "none",
 ) -> EncodedPage:
     """Cut the words of a page into subwords.
 
@@ -168,6 +173,7 @@ def encode_page(
         boxes: Shape (n_words, 4), 0-1000 grid.
         labels: For each head one label id a word.
         pixels: Shape (3, size, size), 0-255.
+        features: Which features of whole words the model takes.
     """
     pieces = tokenizer(words)
     starts = np.zeros(len(words) + 1, dtype=np.int32)
@@ -177,6 +183,7 @@ def encode_page(
         starts=starts,
         boxes=np.asarray(boxes, dtype=np.int16).reshape(-1, 4),
         labels={head: np.asarray(ids, dtype=np.int16) for head, ids in (labels or {}).items()},
+        features=word_features(words, features),
         pixels=pixels,
     )
 
@@ -240,6 +247,7 @@ class _Cut:
     lengths: NDArray[np.int32]
     boxes: NDArray[np.int64]
     labels: dict[str, NDArray[np.int16]]
+    features: NDArray[np.uint8]
     pixels: NDArray[np.uint8] | None
 
 
@@ -250,19 +258,26 @@ def _cut(page: EncodedPage, window: Window) -> _Cut:
         lengths=np.diff(page.starts[window.first : window.end + 1]),
         boxes=page.boxes[words].astype(np.int64),
         labels={head: ids[words] for head, ids in page.labels.items()},
+        features=page.features[words],
         pixels=page.pixels,
     )
 
 
 def _jitter(cut: _Cut, options: LayoutJitter, unk_id: int, rng: np.random.Generator) -> _Cut:
     """A cut changed at random as ``options`` says; at least one word stays."""
-    subwords, lengths, boxes, labels = cut.subwords, cut.lengths, cut.boxes, cut.labels
+    subwords, lengths, boxes, labels, features = (
+        cut.subwords,
+        cut.lengths,
+        cut.boxes,
+        cut.labels,
+        cut.features,
+    )
     if options.word_drop and labels:
         plain = np.all([labels[head] == _OUTSIDE[head] for head in HEADS], axis=0)
         kept = ~(plain & (rng.random(len(lengths)) < options.word_drop))
         if kept.any():
             subwords = subwords[np.repeat(kept, lengths)]
-            lengths, boxes = lengths[kept], boxes[kept]
+            lengths, boxes, features = lengths[kept], boxes[kept], features[kept]
             labels = {head: ids[kept] for head, ids in labels.items()}
     if options.word_mask:
         masked = rng.random(len(lengths)) < options.word_mask
@@ -273,7 +288,7 @@ def _jitter(cut: _Cut, options: LayoutJitter, unk_id: int, rng: np.random.Genera
     edges += rng.uniform(-options.jitter, options.jitter, size=edges.shape)
     boxes = np.clip(np.rint(edges), 0, 1000).astype(np.int64)
     boxes[:, 2:] = np.maximum(boxes[:, 2:], boxes[:, :2])
-    return _Cut(subwords, lengths, boxes, labels, cut.pixels)
+    return _Cut(subwords, lengths, boxes, labels, features, cut.pixels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,6 +331,7 @@ def collate(
     input_ids = np.full(shape, tokenizer.pad_id, dtype=np.int64)
     bbox = np.zeros((*shape, 4), dtype=np.int64)
     attention_mask = np.zeros(shape, dtype=np.int64)
+    features = np.zeros((*shape, cuts[0].features.shape[1]), dtype=np.int64)
     labels = {head: np.full(shape, IGNORED, dtype=np.int64) for head in cuts[0].labels}
     first_subwords = []
     for row, cut in enumerate(cuts):
@@ -325,6 +341,7 @@ def collate(
         input_ids[row, end] = tokenizer.sep_id
         attention_mask[row, : end + 1] = 1
         bbox[row, 1:end] = np.repeat(cut.boxes, cut.lengths, axis=0)
+        features[row, 1:end] = np.repeat(cut.features, cut.lengths, axis=0)
         first = np.cumsum(cut.lengths, dtype=np.int64) - cut.lengths + 1
         first_subwords.append(first)
         for head, ids in cut.labels.items():
@@ -335,6 +352,8 @@ def collate(
         "attention_mask": attention_mask,
         **{f"{head}_labels": ids for head, ids in labels.items()},
     }
+    if features.shape[-1]:
+        inputs["word_features"] = features
     images = [cut.pixels for cut in cuts if cut.pixels is not None]
     if images:
         # Mean and deviation 0.5: what LayoutLMv3 was pre-trained with.

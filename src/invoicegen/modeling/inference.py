@@ -145,7 +145,8 @@ class Predictor:
                     f"page {page.page}: this model reads page images, PageInput.image is None"
                 )
             pixels = page_pixels(page.image, self.inputs.image_size)
-        return encode_page(self.tokenizer, [word.text for word in page.words], boxes, pixels=pixels)
+        words = [word.text for word in page.words]
+        return encode_page(self.tokenizer, words, boxes, pixels=pixels, features=self.inputs.word_features)
 
     def score_pages(self, pages: Sequence[EncodedPage]) -> list[WordScores]:
         """Label log-probabilities of encoded pages, before calibration."""

@@ -21,6 +21,7 @@ from invoicegen.modeling.encoder import (
     Encoder,
     LayoutLMv3Encoder,
     RelativeBias,
+    WordFeatureEmbeddings,
     relative_position_buckets,
 )
 from invoicegen.modeling.labels import HEADS, IGNORED
@@ -82,6 +83,8 @@ class LayoutLMv3MultiHead(PreTrainedModel):
         elif isinstance(module, LayoutLMv3Encoder) and module.visual:
             init.zeros_(module.cls_token)
             init.zeros_(module.pos_embed)
+        elif isinstance(module, WordFeatureEmbeddings):
+            init.zeros_(module.weight)
         elif isinstance(module, LinearChainCrf):
             init.zeros_(module.transitions)
         elif isinstance(module, LayoutLMv3TextEmbeddings):
@@ -105,6 +108,7 @@ class LayoutLMv3MultiHead(PreTrainedModel):
         bbox: Tensor,
         attention_mask: Tensor | None = None,
         pixel_values: Tensor | None = None,
+        word_features: Tensor | None = None,
         ner_labels: Tensor | None = None,
         table_labels: Tensor | None = None,
         cell_labels: Tensor | None = None,
@@ -117,11 +121,13 @@ class LayoutLMv3MultiHead(PreTrainedModel):
             bbox: Boxes on the 0-1000 grid, shape (batch, length, 4).
             attention_mask: 1 for real tokens, shape (batch, length).
             pixel_values: Page images, shape (batch, 3, size, size), for a model with patches.
+            word_features: Features of the word of each subword, shape (batch, length, columns), for a model with
+                them; see :mod:`~invoicegen.modeling.word_features`.
             ner_labels: Shape (batch, length); :data:`IGNORED` where nothing is to be learnt.
             table_labels: As ``ner_labels``.
             cell_labels: As ``ner_labels``.
         """
-        states = self.dropout(self.layoutlmv3(input_ids, bbox, attention_mask, pixel_values))
+        states = self.dropout(self.layoutlmv3(input_ids, bbox, attention_mask, pixel_values, word_features))
         logits = {head: self.heads[head](states).float() for head in HEADS}
         labels = {"ner": ner_labels, "table": table_labels, "cell": cell_labels}
         losses = {

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 _Float = TypeVar("_Float", np.float32, np.float64)
 
 Inputs = Mapping[str, NDArray[Any]]
-"""``input_ids``, ``bbox``, ``attention_mask`` and, with patches, ``pixel_values``: see ``LayoutLMv3MultiHead``."""
+"""``input_ids``, ``bbox``, ``attention_mask`` and, where the model takes them, ``word_features`` and ``pixel_values``;
+see ``LayoutLMv3MultiHead``."""
 
 
 CPU_BATCH_TOKENS: Final = 512

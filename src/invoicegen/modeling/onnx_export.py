@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from invoicegen.modeling.labels import HEADS
 from invoicegen.modeling.model import LayoutLMv3MultiHead
+from invoicegen.modeling.word_features import COLUMNS
 
 OPSET: Final = 20
 BLOCK: Final = 128
@@ -34,9 +35,14 @@ class _Logits(nn.Module):
         self.model = model
 
     def forward(
-        self, input_ids: Tensor, bbox: Tensor, attention_mask: Tensor, pixel_values: Tensor | None = None
+        self,
+        input_ids: Tensor,
+        bbox: Tensor,
+        attention_mask: Tensor,
+        pixel_values: Tensor | None = None,
+        word_features: Tensor | None = None,
     ) -> tuple[Tensor, ...]:
-        output = self.model(input_ids, bbox, attention_mask, pixel_values)
+        output = self.model(input_ids, bbox, attention_mask, pixel_values, word_features)
         return tuple(output[f"{head}_logits"] for head in HEADS)
 
 
@@ -56,6 +62,8 @@ def write_onnx(model: LayoutLMv3MultiHead, path: Path) -> None:
     }
     batch = torch.export.Dim("batch")
     length = torch.export.Dim("length", max=config.sequence_limit)
+    if config.word_features != "none":
+        arguments["word_features"] = torch.ones((*shape, COLUMNS[config.word_features]), dtype=torch.long)
     dynamic: dict[str, dict[int, Any]] = {name: {0: batch, 1: length} for name in arguments}
     if config.visual_embed:
         side = config.input_size
@@ -68,8 +76,9 @@ def write_onnx(model: LayoutLMv3MultiHead, path: Path) -> None:
             warnings.simplefilter("ignore")  # of torch's own deprecated calls
             torch.onnx.export(
                 _Logits(model).eval(),
-                tuple(arguments.values()),
+                (),
                 str(path),
+                kwargs=arguments,
                 input_names=list(arguments),
                 output_names=[f"{head}_logits" for head in HEADS],
                 dynamic_shapes=dynamic,

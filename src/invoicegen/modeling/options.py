@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from invoicegen.modeling.word_features import WordFeatures
+
 Runtime = Literal["auto", "openvino", "onnxruntime", "torch"]
 """What runs a model; see :class:`~invoicegen.modeling.loading.ModelLoader`."""
 
@@ -57,6 +59,11 @@ class TrainOptions(BaseModel):
     inference_max_length: int = Field(512, ge=16, description="subwords a window when the model is used")
     overlap_words: int = Field(64, ge=0, description="words that neighbouring windows of a long page share")
     max_subwords_per_word: int = Field(8, ge=1, le=14, description="subwords read of each word")
+    word_features: WordFeatures = Field(
+        "none",
+        description="embed what whole words look like beside their subwords: 'shape' (amount, date, code, capital …, "
+        "digits, decimals), or 'arithmetic' (the same, and which amounts add up)",
+    )
     epochs: int = Field(20, ge=1)
     max_minutes: float | None = Field(
         None,

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from invoicegen.modeling.errors import ModelFolderError
+from invoicegen.modeling.word_features import WordFeatures
 
 SETTINGS_FILE: Final = "invoicegen.json"
 ONNX_FILE: Final = "model.onnx"
@@ -34,6 +35,7 @@ class InputFormat(BaseModel):
         sequence_limit: Most subwords in one sequence, special tokens included.
         layout: ``word`` or ``segment``, see ``LayoutLMv3MultiHeadConfig``.
         max_subwords_per_word: Subwords read of each word.
+        word_features: Which features of whole words the network takes.
         resumable: Entity types that reading order interrupts.
         image_size: Side of the page image in pixels, for a network with patches; else None.
         transitions: Of a model with CRF, scores of neighbouring NER labels, 73 rows of 73; else None.
@@ -46,6 +48,7 @@ class InputFormat(BaseModel):
     sequence_limit: int = Field(ge=3)
     layout: Literal["word", "segment"] = "word"
     max_subwords_per_word: int = Field(8, ge=1)
+    word_features: WordFeatures = "none"
     resumable: tuple[str, ...] = ()
     image_size: int | None = None
     transitions: tuple[tuple[float, ...], ...] | None = None

@@ -59,7 +59,9 @@ def read_split(
                     boxes = segment_boxes(boxes, row["segment_ids"])
                 labels = {head: row[f"{head}_tags"] for head in HEADS}
                 _check_labels(labels, f"{shard}, page {row['id']}")
-                pages.append(encode_page(tokenizer, row["tokens"], boxes, labels))
+                pages.append(
+                    encode_page(tokenizer, row["tokens"], boxes, labels, features=config.word_features)
+                )
                 if config.visual_embed:
                     from PIL import Image
 

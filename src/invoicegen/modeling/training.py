@@ -144,6 +144,7 @@ def train_model(
             visual_embed=options.visual,
             layout=options.layout,
             max_subwords_per_word=options.max_subwords_per_word,
+            word_features=options.word_features,
             hidden_dropout_prob=options.dropout,
             attention_probs_dropout_prob=options.attention_dropout,
             loss_weights=options.loss_weights.model_dump(),
