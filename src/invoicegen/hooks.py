@@ -1,15 +1,20 @@
-"""Kedro hooks: parameters are known and well typed before the first node runs."""
+"""Kedro hooks: parameters are known and well typed before the first node runs; of several processes one saves."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from kedro.framework.hooks import hook_impl
+from kedro.io import MemoryDataset
 from pydantic import BaseModel, ValidationError
 
 
 class ParameterError(ValueError):
     """A parameter that no pipeline knows, or whose value does not fit; names key, value and what is allowed."""
+
+
+class ProcessesError(RuntimeError):
+    """A pipeline whose nodes do not share their work was started in several processes."""
 
 
 def _options() -> dict[str, type[BaseModel]]:
@@ -70,3 +75,31 @@ class ParameterHooks:
         """Called by Kedro; see :func:`check_parameters`."""
         # As configured: Kedro would refuse ill-typed values too, but says less of them, and passes unknown keys.
         check_parameters(context.config_loader["parameters"])
+
+
+class ProcessHooks:
+    """A run that ``torchrun`` or ``accelerate launch`` starts in several processes saves in the first alone."""
+
+    @hook_impl
+    def before_pipeline_run(self, pipeline: Any, catalog: Any) -> None:
+        """Called by Kedro; in all processes but the first, outputs stay in memory.
+
+        Raises:
+            ProcessesError: If there are nodes that would do the same work in each process.
+        """
+        from invoicegen.modeling.processes import launched
+        from invoicegen.pipelines.training.pipeline import SEVERAL_PROCESSES
+
+        processes = launched()
+        if processes.size == 1:
+            return
+        others = [node.name for node in pipeline.nodes if SEVERAL_PROCESSES not in node.tags]
+        if others:
+            raise ProcessesError(
+                f"this run was started in {processes.size} processes, among which only training is shared; "
+                f"{', '.join(others[:3])}{' …' if len(others) > 3 else ''} would run in each: start those pipelines "
+                "by `kedro run` (execution.workers says in how many processes), and `--pipeline=train` by torchrun"
+            )
+        if not processes.is_first:
+            for name in pipeline.all_outputs():
+                catalog[name] = MemoryDataset(copy_mode="assign")

@@ -2,9 +2,9 @@
 
 from kedro.config import OmegaConfigLoader
 
-from invoicegen.hooks import ParameterHooks
+from invoicegen.hooks import ParameterHooks, ProcessHooks
 
-HOOKS = (ParameterHooks(),)
+HOOKS = (ParameterHooks(), ProcessHooks())
 CONFIG_LOADER_CLASS = OmegaConfigLoader
 CONFIG_LOADER_ARGS = {
     "base_env": "base",

@@ -99,10 +99,10 @@ def test_resuming_after_a_kill_gives_the_weights_of_an_unbroken_run(
     step = training_module._Training._train_step
     kill_at = 9 // accumulation
 
-    def deadly(self, batches):
+    def deadly(self, *arguments):
         if self.progress.step == kill_at:
             raise Killed
-        return step(self, batches)
+        return step(self, *arguments)
 
     with monkeypatch.context() as patch:
         patch.setattr(training_module._Training, "_train_step", deadly)
@@ -164,10 +164,10 @@ def test_interrupt_saves_and_a_second_run_goes_on(options, tmp_path, monkeypatch
     unbroken = train_model(*tables, settings, tmp_path / "unbroken")
     step = training_module._Training._train_step
 
-    def interrupting(self, batches):
+    def interrupting(self, *arguments):
         if self.progress.step == 4:
             os.kill(os.getpid(), signal.SIGINT)
-        return step(self, batches)
+        return step(self, *arguments)
 
     handler = signal.getsignal(signal.SIGINT)
     with monkeypatch.context() as patch:

@@ -7,8 +7,10 @@ import pytest
 from kedro.framework.project import pipelines
 from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
+from kedro.io import DataCatalog, MemoryDataset
 
-from invoicegen.hooks import ParameterError, check_parameters
+from invoicegen.datasets import TextFileDataset
+from invoicegen.hooks import ParameterError, ProcessesError, ProcessHooks, check_parameters
 
 ROOT = Path(__file__).parents[2]
 
@@ -124,3 +126,22 @@ def test_node_hints_can_be_resolved():
     bootstrap_project(ROOT)
     for node in pipelines["__default__"].nodes:
         assert get_type_hints(node.func)
+
+
+@pytest.mark.parametrize("name", ["generate", "evaluate", "__default__"])
+def test_pipelines_that_processes_do_not_share_are_refused_in_several(name, monkeypatch):
+    bootstrap_project(ROOT)
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(ProcessesError, match=r"started in 2 processes.* would run in each"):
+        ProcessHooks().before_pipeline_run(pipelines[name], DataCatalog())
+
+
+@pytest.mark.parametrize(("rank", "size", "saves"), [(0, 1, True), (0, 2, True), (1, 2, False)])
+def test_only_the_first_of_several_processes_saves(rank, size, saves, monkeypatch, tmp_path):
+    bootstrap_project(ROOT)
+    monkeypatch.setenv("RANK", str(rank))
+    monkeypatch.setenv("WORLD_SIZE", str(size))
+    catalog = DataCatalog({"training_curves": TextFileDataset(filepath=str(tmp_path / "curves"))})
+    ProcessHooks().before_pipeline_run(pipelines["train"], catalog)
+    assert isinstance(catalog["training_curves"], MemoryDataset) != saves

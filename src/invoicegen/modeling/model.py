@@ -151,11 +151,24 @@ class LayoutLMv3MultiHead(PreTrainedModel):
         transitions: NDArray[np.float32] = self.crf.transitions.detach().float().cpu().numpy()
         return transitions
 
+    def loss_mass(self, head: str, labels: Tensor) -> float:
+        """What a head's mean loss over ``labels`` weighs in a mean over several batches: words, or their class weights.
+
+        Args:
+            head: Of the model.
+            labels: Any shape; :data:`IGNORED` where nothing is to be learnt.
+        """
+        kept = labels[labels != IGNORED]
+        if head == "ner" and self.config.ner_class_weights is not None:
+            return float(torch.tensor(self.config.ner_class_weights)[kept.cpu()].sum())
+        return float(len(kept))
+
     def _head_loss(self, head: str, logits: Tensor, labels: Tensor) -> Tensor:
         """Mean loss over the labelled tokens; 0 where a batch has none."""
         kept = labels != IGNORED
         if not kept.any():
-            return logits.sum() * 0.0
+            unused = self.crf.transitions.sum() if head == "ner" and self.config.crf else 0.0
+            return (logits.sum() + unused) * 0.0
         if head == "ner" and self.config.crf:
             likelihood: Tensor = self.crf(*word_sequences(logits, labels, IGNORED))
             return likelihood

@@ -71,7 +71,9 @@ class TrainOptions(BaseModel):
         description="time budget; the learning rate falls to nothing by its end, the best model is kept",
     )
     batch_size: int = Field(4, ge=1, description="windows a forward pass")
-    gradient_accumulation: int = Field(1, ge=1, description="forward passes an optimiser step")
+    gradient_accumulation: int = Field(
+        1, ge=1, description="batches an optimiser step, whose windows are dealt over the processes"
+    )
     learning_rate: float | None = Field(
         None, gt=0, description="of pre-trained parameters; default 2e-4 for 'compact', 5e-5 for others"
     )

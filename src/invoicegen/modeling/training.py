@@ -3,6 +3,9 @@
 The loop is our own because three things together are what it is for, and trainers give only some of them:
 the same weights after a kill and a resume as without (order, layout changes and dropout depend on the seed and the
 step alone), a learning rate that reaches zero when the *time* is up, and checkpoints that are whole or absent.
+
+A step is ``batch_size`` x ``gradient_accumulation`` windows, and its loss their mean over words, however they are dealt
+over forward passes and processes: the same parameters train the same model on one process or many.
 """
 
 from __future__ import annotations
@@ -12,8 +15,8 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,10 +24,11 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
+from torch.nn.parallel import DistributedDataParallel
 
 from invoicegen.modeling import checkpoints
 from invoicegen.modeling.calibration import calibrate
-from invoicegen.modeling.decoding import Decoder, resumed_types
+from invoicegen.modeling.decoding import Decoder, WordScores, resumed_types
 from invoicegen.modeling.encoding import (
     EncodedPage,
     Window,
@@ -38,6 +42,7 @@ from invoicegen.modeling.inference import score_words
 from invoicegen.modeling.labels import HEADS
 from invoicegen.modeling.memory import freed_memory_kept
 from invoicegen.modeling.options import TrainOptions
+from invoicegen.modeling.processes import Processes, join, launched, process_device
 from invoicegen.modeling.quiet import quiet_transformers
 from invoicegen.modeling.reporting import model_card
 from invoicegen.modeling.scoring import entity_scores
@@ -67,6 +72,23 @@ class TrainedModel:
     path: Path
     summary: dict[str, Any]
     history: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class _ForwardPass:
+    """Windows that go through the model at once.
+
+    Attributes:
+        windows: Where they are from.
+        inputs: Tensors of the model's arguments.
+        masses: For each head, what its mean loss over these windows weighs in that of the step.
+        seed: Of dropout.
+    """
+
+    windows: list[Window]
+    inputs: dict[str, torch.Tensor]
+    masses: list[float]
+    seed: int
 
 
 @dataclass
@@ -117,6 +139,9 @@ def train_model(
 ) -> TrainedModel:
     """Train on one split, watch another, keep the best model by entity F1 on the latter.
 
+    Under ``torchrun`` or ``accelerate launch`` all processes call this with the same arguments, and the first alone
+    writes.
+
     Args:
         train_tables: Shards of annotated pages, see ``invoicegen.schema.rows``.
         validation_tables: The same, of other layouts.
@@ -132,8 +157,21 @@ def train_model(
         NonFiniteLossError: If the loss or its gradient became NaN or infinite.
         KeyboardInterrupt: After SIGINT or SIGTERM, once a checkpoint is saved.
     """
-    folder = Path(output_dir)
-    folder.mkdir(parents=True, exist_ok=True)
+    processes = launched()
+    device = process_device(resolve_device(options.device), processes)
+    join(processes, device)
+    return _train(train_tables, validation_tables, options, Path(output_dir), metrics_path, processes, device)
+
+
+def _train(
+    train_tables: Tables,
+    validation_tables: Tables,
+    options: TrainOptions,
+    folder: Path,
+    metrics_path: str | Path | None,
+    processes: Processes,
+    device: torch.device,
+) -> TrainedModel:
     threads = torch.get_num_threads()
     if options.threads is not None:
         torch.set_num_threads(options.threads)
@@ -165,7 +203,9 @@ def train_model(
         config.resumable = sorted(
             set().union(*(resumed_types([NER_LABELS[i] for i in page.labels["ner"]]) for page in train_pages))
         )
-        training = _Training(start, tokenizer, train_pages, validation_pages, options, folder, metrics_path)
+        training = _Training(
+            start, tokenizer, train_pages, validation_pages, options, folder, metrics_path, processes, device
+        )
         with freed_memory_kept():
             return training.run()
     finally:
@@ -184,8 +224,11 @@ class _Training:
         options: TrainOptions,
         folder: Path,
         metrics_path: str | Path | None,
+        processes: Processes,
+        device: torch.device,
     ) -> None:
         self.options = options
+        self.processes = processes
         self.folder = folder
         self.metrics_path = None if metrics_path is None else Path(metrics_path)
         self.start = start
@@ -193,11 +236,19 @@ class _Training:
         self.train_pages = train_pages
         self.validation_pages = validation_pages
         self.windows = page_windows(train_pages, options.max_length, options.overlap_words)
-        self.device = resolve_device(options.device)
+        self.device = device
         self.dtype = resolve_precision(options.precision, self.device)
         self.model = start.model
         nn.Module.to(self.model, self.device)
         self.model.train()
+        self.network: nn.Module = self.model
+        if processes.size > 1:
+            self.network = DistributedDataParallel(
+                self.model,
+                device_ids=[device] if device.type == "cuda" else None,
+                gradient_as_bucket_view=True,
+            )
+            self.network.broadcast_buffers = False  # they never change
         self.optimizer = torch.optim.AdamW(self._parameter_groups(), fused=True)
         self.truth = [[NER_LABELS[i] for i in page.labels["ner"]] for page in validation_pages]
         self.progress = _Progress()
@@ -246,47 +297,67 @@ class _Training:
 
     def run(self) -> TrainedModel:
         """Train until the epochs, the time or the patience are over."""
+        self._check_processes_agree()
         self._resume_or_clear()
-        progress, options = self.progress, self.options
-        logger.info(
-            "training on %d pages (%d windows), validating on %d; %s, %s, %d threads",
-            len(self.train_pages),
-            len(self.windows),
-            len(self.validation_pages),
-            self.device,
-            str(self.dtype).removeprefix("torch."),
-            torch.get_num_threads(),
-        )
+        options = self.options
+        if self.processes.is_first:
+            logger.info(
+                "training on %d pages (%d windows), validating on %d; %s, %s, %d threads, %d process(es)",
+                len(self.train_pages),
+                len(self.windows),
+                len(self.validation_pages),
+                self.device,
+                str(self.dtype).removeprefix("torch."),
+                torch.get_num_threads(),
+                self.processes.size,
+            )
         stopped = "epochs"
         with _signals(self):
-            while progress.epoch < options.epochs:
+            while self.progress.epoch < options.epochs:
                 out_of_time = self._train_epoch()
-                if progress.step_in_epoch or not progress.history:
+                if self.progress.step_in_epoch or not self.progress.history:
                     self._end_epoch()
                 if out_of_time:
                     stopped = "time"
                     break
-                if progress.epochs_without_gain >= options.early_stopping_patience:
+                if self.progress.epochs_without_gain >= options.early_stopping_patience:
                     stopped = "patience"
                     break
-        best = self.folder / progress.best
-        checkpoints.keep_only(self.folder, progress.best)
-        (self.folder / checkpoints.STATE_FILE).unlink(missing_ok=True)
-        return TrainedModel(best, self._summary(stopped), progress.history)
+        best = self.folder / self.progress.best
+        if self.processes.is_first:
+            checkpoints.keep_only(self.folder, self.progress.best)
+            (self.folder / checkpoints.STATE_FILE).unlink(missing_ok=True)
+        return TrainedModel(best, self._summary(stopped), self.progress.history)
+
+    def _check_processes_agree(self) -> None:
+        first, *others = self.processes.gather(self.identity)
+        for rank, identity in enumerate(others, start=1):
+            different = sorted(key for key in first if first[key] != identity[key])
+            if different:
+                raise ModelingError(
+                    f"process {rank} has another {', '.join(different)} than process 0: start all processes with "
+                    "the same parameters, and let all machines read the same pages"
+                )
 
     def _resume_or_clear(self) -> None:
-        state = checkpoints.load_state(self.folder) if self.options.resume else None
+        state = self.processes.from_first(self._stored_state)
         if state is None:
-            checkpoints.clear(self.folder)
             return
-        checkpoints.check_same_training(self.folder, state, self.identity)
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.progress = _Progress(**state["progress"])
-        torch.set_rng_state(state["rng"])
-        if self.device.type == "cuda":
-            torch.cuda.set_rng_state(state["cuda_rng"], self.device)
-        logger.info("resuming at epoch %d, step %d", self.progress.epoch + 1, self.progress.step)
+        if self.processes.is_first:
+            logger.info("resuming at epoch %d, step %d", self.progress.epoch + 1, self.progress.step)
+
+    def _stored_state(self) -> dict[str, Any] | None:
+        """The state to go on from; None, and a folder without leftovers, to begin anew."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        state = checkpoints.load_state(self.folder) if self.options.resume else None
+        if state is None:
+            checkpoints.clear(self.folder)
+        else:
+            checkpoints.check_same_training(self.folder, state, self.identity)
+        return state
 
     def _save_state(self) -> None:
         checkpoints.save_state(
@@ -296,8 +367,6 @@ class _Training:
                 "model": self.model.state_dict(),
                 "optimizer": self.optimizer.state_dict(),
                 "progress": vars(self.progress),
-                "rng": torch.get_rng_state(),
-                "cuda_rng": torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None,
             },
         )
 
@@ -317,21 +386,22 @@ class _Training:
             initial=progress.step_in_epoch,
             desc=f"epoch {progress.epoch + 1}/{options.epochs}",
             unit="step",
-            disable=None if options.progress else True,
+            disable=None if options.progress and self.processes.is_first else True,
             leave=False,
         )
         begun, trained = time.monotonic(), 0
         self.model.train()
         with bar:
             while progress.step_in_epoch < len(steps):
-                if self.interrupted:
-                    self._save_state()
+                interrupted, out_of_time, share_done = self._agree()
+                if interrupted:
+                    self.processes.from_first(self._save_state)
                     raise KeyboardInterrupt(f"training state saved in {self.folder}; run again to continue")
-                if progress.seconds >= self._time_for_steps:
+                if out_of_time:
                     return True
                 step_begun = time.monotonic()
                 step = steps[progress.step_in_epoch]
-                losses = self._train_step(step)
+                losses = self._train_step(step, share_done)
                 taken = time.monotonic() - step_begun
                 progress.seconds += taken
                 progress.step += 1
@@ -352,40 +422,96 @@ class _Training:
                     pages_s=f"{pages_per_second:.1f}",
                 )
                 if progress.step % options.checkpoint_steps == 0 and progress.step_in_epoch < len(steps):
-                    self._save_state()
+                    self.processes.from_first(self._save_state)
         return False
 
-    def _train_step(self, batches: list[list[Window]]) -> dict[str, float]:
-        """One optimiser step; the mean losses of its forward passes."""
-        options, progress = self.options, self.progress
-        factor = schedule(self._share_done(), options.warmup_ratio)
+    def _agree(self) -> tuple[bool, bool, float]:
+        """Whether a process was interrupted; by the first one's clock, whether time is up, and the share done."""
+        first = self.processes.is_first
+        interrupted, out_of_time, share_done = self.processes.total(
+            [
+                self.interrupted,
+                first and self.progress.seconds >= self._time_for_steps,
+                self._share_done() if first else 0.0,
+            ]
+        )
+        return bool(interrupted), bool(out_of_time), share_done
+
+    def _train_step(self, batches: list[list[Window]], share_done: float) -> dict[str, float]:
+        """One optimiser step; its losses over all processes."""
+        options, size = self.options, self.processes.size
+        factor = schedule(share_done, options.warmup_ratio)
         for group in self.optimizer.param_groups:
             group["lr"] = group["peak"] * factor
-        sums = dict.fromkeys(("total", *HEADS), 0.0)
-        for part, windows in enumerate(batches):
-            rngs = [self._rng(1, progress.step, part, row) for row in range(len(windows))]
-            batch = collate(self.train_pages, windows, self.tokenizer, (options.augmentation, rngs))
-            inputs = {name: torch.from_numpy(array).to(self.device) for name, array in batch.inputs.items()}
-            with torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32):
-                output = self.model(**inputs)
-            if not torch.isfinite(output.loss):
-                raise self._non_finite("loss", inputs, windows)
-            (output.loss / len(batches)).backward()
-            sums["total"] += float(output.loss.detach()) / len(batches)
-            for head in HEADS:
-                sums[head] += float(output.head_losses[head].detach()) / len(batches)
+        weights = torch.tensor([self.model.config.loss_weights[head] for head in HEADS], device=self.device)
+        passes = self._forward_passes(batches)
+        masses = self.processes.total(np.sum([forward.masses for forward in passes], axis=0).tolist())
+        sums = torch.zeros(len(HEADS), device=self.device)
+        non_finite: _ForwardPass | None = None
+        for number, forward in enumerate(passes):
+            torch.manual_seed(forward.seed)
+            shares = torch.tensor(
+                [mass / max(whole, 1e-9) for mass, whole in zip(forward.masses, masses, strict=True)],
+                dtype=torch.float32,
+                device=self.device,
+            )
+            with self._gradients_exchanged(number == len(passes) - 1):
+                with torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32):
+                    output = self.network(**forward.inputs)
+                losses = torch.stack([output.head_losses[head] for head in HEADS]) * shares
+                loss = (losses * weights).sum()
+                # The exchange gives the mean over processes; the shares ask for the sum.
+                torch.autograd.backward(loss * size)
+            if not torch.isfinite(loss):
+                non_finite = non_finite or forward
+            sums += losses.detach()
+        by_head = self.processes.total(sums.tolist())
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), options.clip_norm)
-        if not torch.isfinite(norm):
-            raise self._non_finite("gradient", inputs, windows)
+        if not (np.isfinite(by_head).all() and torch.isfinite(norm)):
+            raise self._non_finite(non_finite, passes[-1])
         self.optimizer.step()
         self.optimizer.zero_grad()
-        return sums
+        total = sum(loss * weight for loss, weight in zip(by_head, weights.tolist(), strict=True))
+        return {"total": total, **dict(zip(HEADS, by_head, strict=True))}
 
-    def _non_finite(
-        self, what: str, inputs: dict[str, torch.Tensor], windows: list[Window]
-    ) -> NonFiniteLossError:
+    def _forward_passes(self, batches: list[list[Window]]) -> list[_ForwardPass]:
+        """This process's windows of a step, like lengths together; one of no weight where none are left for it."""
+        options = self.options
+        ordered = sorted((window for batch in batches for window in batch), key=lambda window: window.length)
+        mine = self.processes.deal(list(enumerate(ordered)))
+        idle = not mine
+        mine = mine or [(0, ordered[0])]
+        passes = []
+        for first in range(0, len(mine), options.batch_size):
+            numbers, windows = zip(*mine[first : first + options.batch_size], strict=True)
+            rngs = [self._rng(1, self.progress.step, number) for number in numbers]
+            batch = collate(self.train_pages, windows, self.tokenizer, (options.augmentation, rngs))
+            tensors = {name: torch.from_numpy(array) for name, array in batch.inputs.items()}
+            masses = [
+                0.0 if idle else self.model.loss_mass(head, tensors[f"{head}_labels"]) for head in HEADS
+            ]
+            inputs = {name: tensor.to(self.device) for name, tensor in tensors.items()}
+            seed = self._rng(2, self.progress.step, numbers[0]).integers(2**63).item()
+            passes.append(_ForwardPass(list(windows), inputs, masses, seed))
+        return passes
+
+    def _gradients_exchanged(self, last: bool) -> AbstractContextManager[Any]:
+        """The context of a backward pass: the last one of a step brings the processes' gradients together."""
+        if last or not isinstance(self.network, DistributedDataParallel):
+            return nullcontext()
+        return self.network.no_sync()
+
+    def _non_finite(self, loss: _ForwardPass | None, gradient: _ForwardPass) -> NonFiniteLossError:
+        """Saves the first batch whose loss is not finite, or one of the step if only the gradient is not."""
+        found = self.processes.gather(loss)
+        guilty = next((forward for forward in found if forward is not None), None)
+        what = "gradient" if guilty is None else "loss"
+        return self.processes.from_first(lambda: self._save_batch(what, guilty or gradient))
+
+    def _save_batch(self, what: str, batch: _ForwardPass) -> NonFiniteLossError:
         path = self.folder / "non_finite_batch.pt"
-        places = [(window.page, window.first, window.end) for window in windows]
+        places = [(window.page, window.first, window.end) for window in batch.windows]
+        inputs = {name: tensor.cpu() for name, tensor in batch.inputs.items()}
         torch.save({"inputs": inputs, "windows": places, "step": self.progress.step}, path)
         return NonFiniteLossError(
             f"the {what} is NaN or infinite at step {self.progress.step}; the batch is in {path}. "
@@ -394,10 +520,13 @@ class _Training:
 
     def _end_epoch(self) -> None:
         """Evaluate, record, keep the model if it is the best, save the state."""
-        progress, options = self.progress, self.options
         begun = time.monotonic()
         scores = self._evaluate()
-        progress.seconds += time.monotonic() - begun
+        self.progress.seconds += time.monotonic() - begun
+        self.progress = self.processes.from_first(lambda: self._record_epoch(scores))
+
+    def _record_epoch(self, scores: dict[str, float]) -> _Progress:
+        progress, options = self.progress, self.options
         steps = max(progress.step_in_epoch, 1)
         progress.epoch += 1
         record = {
@@ -432,18 +561,23 @@ class _Training:
             progress.best_f1,
             progress.seconds,
         )
+        return progress
 
     def _evaluate(self) -> dict[str, float]:
         """Scores on the validation pages, decoded as in use."""
         self.model.train(False)
         scores = score_words(
             TorchNetwork(self.model),
-            self.validation_pages,
+            self.processes.deal(self.validation_pages),
             self.tokenizer,
             max_length=self.options.inference_max_length,
             overlap_words=self.options.overlap_words,
         )
         self.model.train()
+        page_scores = self.processes.collect(scores)
+        return self.processes.from_first(lambda: self._validation_scores(page_scores))
+
+    def _validation_scores(self, scores: Sequence[WordScores]) -> dict[str, float]:
         decoder = Decoder(self.model.config.resumable, transitions=self.model.ner_transitions())
         decoded = [decoder(page_scores) for page_scores in scores]
         result = entity_scores(self.truth, [page.ner_tags for page in decoded])

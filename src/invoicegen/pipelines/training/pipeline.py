@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from kedro.pipeline import Node, Pipeline
 
 from invoicegen.pipelines.training.nodes import plot_training_curves, train
+
+SEVERAL_PROCESSES: Final = "several_processes"
+"""Tag of nodes that the processes of ``torchrun`` or ``accelerate launch`` run together."""
 
 
 def create_pipeline(**kwargs: Any) -> Pipeline:
@@ -26,5 +29,6 @@ def create_pipeline(**kwargs: Any) -> Pipeline:
                 name="train_model",
             ),
             Node(plot_training_curves, "training_metrics", "training_curves", name="plot_training_curves"),
-        ]
+        ],
+        tags=SEVERAL_PROCESSES,
     )
