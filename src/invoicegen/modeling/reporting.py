@@ -44,6 +44,8 @@ def licence_of(origin: str) -> str:
     """The licence identifier (of Hugging Face model cards) that weights grown from ``origin`` carry."""
     if "MiniLM" in origin:
         return "apache-2.0"
+    if "multilingual-e5" in origin:
+        return "mit"
     if origin.startswith("microsoft/layoutlmv3"):
         return "cc-by-nc-sa-4.0"
     return "other"
@@ -62,6 +64,7 @@ def model_card(
     licence = licence_of(config.initialised_from)
     terms = {
         "apache-2.0": "Apache-2.0, as the weights it started from.",
+        "mit": "MIT, as the weights it started from.",
         "cc-by-nc-sa-4.0": "CC BY-NC-SA 4.0, as the weights it started from: no commercial use.",
         "other": f"That of the weights it started from: {config.initialised_from}.",
     }[licence]

@@ -49,7 +49,7 @@ from invoicegen.modeling.scoring import entity_scores
 from invoicegen.modeling.settings import ModelSettings, Temperatures, write_settings
 from invoicegen.modeling.splits import Tables, class_weights, fingerprint, read_split
 from invoicegen.modeling.torch_network import TorchNetwork, resolve_device
-from invoicegen.modeling.warm_start import COMPACT, StartingPoint, starting_point
+from invoicegen.modeling.warm_start import StartingPoint, starting_point
 from invoicegen.schema.taxonomy import NER_LABELS, TAXONOMY_VERSION
 
 logger = logging.getLogger(__name__)
@@ -264,7 +264,7 @@ class _Training:
 
     def _parameter_groups(self) -> list[dict[str, Any]]:
         options = self.options
-        pretrained_rate = options.learning_rate or (2e-4 if options.init_from == COMPACT else 5e-5)
+        pretrained_rate = options.learning_rate or self.start.learning_rate
         groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
         for name, parameter in self.model.named_parameters():
             decays = parameter.ndim > 1 and "rel_pos" not in name

