@@ -1,4 +1,4 @@
-"""The command line: ``extract`` reads documents, ``gallery`` shows generated ones, ``doctor`` says what is lacking.
+"""The command line: ``extract`` reads documents, ``compare`` weighs models, ``doctor`` says what is lacking.
 
 What is slow to import is imported by the command that needs it.
 """
@@ -35,6 +35,8 @@ app = typer.Typer(
     `invoicegen extract inbox/ --output results.jsonl --workers 4` — a folder, one JSON object a line
 
     `invoicegen gallery` — generated documents with their labels, as one HTML page
+
+    `invoicegen compare OLD NEW` — is the new model better, or is it chance?
 
     `invoicegen doctor` — what is installed, what is missing, and how to mend it
 
@@ -279,6 +281,55 @@ def gallery(
     typer.echo(f"{len(plans) - failed} documents, {len(shown)} pages: {output}", err=True)
     if failed:
         raise typer.Exit(1)
+
+
+@app.command()
+def compare(
+    run_a: Annotated[
+        str | None, typer.Argument(metavar="RUN_A", help="Model that was there: a name, folder or file.")
+    ] = None,
+    run_b: Annotated[str | None, typer.Argument(metavar="RUN_B", help="Model that would replace it.")] = None,
+    draws: Annotated[int, typer.Option(min=100, help="Bootstrap draws.")] = 2000,
+    seed: Annotated[int, typer.Option(min=0, help="Of the draws.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+) -> None:
+    """Say whether model B reads documents better than model A: a paired bootstrap over documents.
+
+    A run is what `kedro run --pipeline=evaluate` and `evaluate_real` left in `data/08_reporting/runs`, in a folder
+    named after the model (the twelve digits that the report shows): `generated.jsonl` and `real.jsonl`. Both runs
+    must be of the same documents. Without arguments the runs that are there are listed.
+
+    **Examples**
+
+    `invoicegen compare`
+
+    `invoicegen compare 1f0c5a1b9d3e 77aa01c2d4b6`
+
+    `invoicegen compare old/real.jsonl new/real.jsonl --json`
+
+    A difference is called better or worse where its 95 % interval leaves out 0; the exit status says nothing of it.
+    """
+    from invoicegen.evaluation.comparison import compare_runs, list_runs, render_comparison
+    from invoicegen.evaluation.outcomes import OutcomesError
+    from invoicegen.project import find_project
+
+    folder = (find_project() or Path.cwd()) / "data/08_reporting/runs"
+    try:
+        if run_a is None or run_b is None:
+            if run_a is not None:
+                raise OutcomesError(
+                    "two runs are compared: name RUN_B too; without arguments runs are listed"
+                )
+            for name, datasets in list_runs(folder).items():
+                typer.echo(
+                    f"{name}  {', '.join(f'{key}: {count} documents' for key, count in datasets.items())}"
+                )
+            return
+        compared = compare_runs(run_a, run_b, folder, draws=draws, seed=seed)
+    except OutcomesError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from None
+    typer.echo(json.dumps(compared, indent=1) if as_json else render_comparison(compared))
 
 
 @app.command()

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 from typing import get_type_hints
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from invoicegen.datasets.optional import OptionalJsonDataset, OptionalJsonLinesDataset
 from invoicegen.evaluation import EvaluateOptions, RealOptions
 from invoicegen.evaluation.fingerprint import extraction_fingerprint, model_fingerprint
 from invoicegen.execution import ExecutionOptions
 from invoicegen.extraction.options import ExtractOptions
+from invoicegen.images import encode_image
 from invoicegen.pipelines.evaluation import create_pipeline, create_real_pipeline
 from invoicegen.pipelines.evaluation.nodes import (
     evaluate_model,
     extract_real_documents,
+    picture_errors,
     plot_scores,
     score_real_documents,
     write_report,
@@ -35,9 +41,10 @@ def test_a_model_is_evaluated_and_reported(make_page, model_folder):
         make_page(PARTS, doc_id="doc-1", page=1, page_count=2),
         make_page(PARTS, doc_id="doc-2"),
     ]
-    shards = {"a": lambda: rows_to_table(page_to_row(page, b"", "clean") for page in pages)}
-    options = EvaluateOptions(device="cpu", batch_pages=2)
-    scores, confusion, errors = evaluate_model(shards, model_folder, options)
+    image = encode_image(np.full((1000, 1000, 3), 255, np.uint8), "png", 90, 150)
+    shards = {"a": lambda: rows_to_table(page_to_row(page, image, "clean") for page in pages)}
+    options = EvaluateOptions(device="cpu", batch_pages=2, pictured_errors=4)
+    scores, confusion, errors, outcomes = evaluate_model(shards, model_folder, options)
     assert scores["model"] == model_fingerprint(model_folder)
     assert (scores["documents"], scores["pages"], scores["words"]) == (2, 3, 15)
     assert scores["entities"]["by_entity"]["SELLER_NAME"]["support"] == 3
@@ -45,8 +52,21 @@ def test_a_model_is_evaluated_and_reported(make_page, model_folder):
     assert len(errors) > 0
     again = json.loads(json.dumps([scores, confusion, errors]))  # what a JSON dataset would give back
     assert again == [scores, confusion, errors]
-    assert len(plot_scores(scores, confusion)) == 2
-    assert "real documents: not measured" in write_report(scores, confusion, errors, None, [])
+    (rows,) = outcomes.values()
+    assert list(outcomes) == [f"{model_fingerprint(model_folder)}/generated"]
+    assert [row["document"] for row in rows] == ["doc-1", "doc-2"]
+    assert sum(row["counts"]["fields"][0] for row in rows) == scores["fields"]["micro"]["correct"]
+    assert len(plot_scores(scores, confusion)) == 3
+    examples = picture_errors(shards, errors, confusion, options)
+    assert len(examples) == min(4, len(errors))
+    with Image.open(io.BytesIO(base64.b64decode(examples[0]["image"]))) as picture:
+        colours = {colour for _, colour in picture.convert("RGB").quantize(16).convert("RGB").getcolors()}
+    assert any(max(colour) - min(colour) > 60 for colour in colours)  # boxes are drawn on the white page
+    report = write_report(scores, confusion, examples, None, [])
+    assert "real documents: not measured" in report
+    assert report.count("data:image/jpeg;base64,") == len(examples)
+    with pytest.raises(ValueError, match="are not among the test pages"):
+        picture_errors({}, errors, confusion, options)
 
 
 def test_nothing_to_evaluate_is_a_clear_error(model_folder):
@@ -81,7 +101,9 @@ def test_real_documents_are_extracted_once_and_scored(folder, model_folder):
     assert by_file["a.pdf"]["pages"][0]["words"] > 5
     assert "error" in by_file["broken.pdf"]
 
-    scores = score_real_documents(shards, model_folder, real, extract)
+    scores, outcomes = score_real_documents(shards, model_folder, real, extract)
+    assert [len(rows) for rows in outcomes.values()] == [3]
+    assert list(outcomes) == [f"{model_fingerprint(model_folder)}/real"]
     assert scores["documents"] == {"labelled": 3, "missing": 0, "failed": 1}
     assert scores["all"]["by_field"]["total"]["support"] == 3
     assert scores["model"] == model_fingerprint(model_folder)
@@ -92,10 +114,10 @@ def test_real_documents_are_extracted_once_and_scored(folder, model_folder):
     assert [record["file"] for record in records] == [str(folder / "broken.pdf")]
     # a changed document is another document
     (folder / "a.pdf").write_bytes((folder / "b.pdf").read_bytes() + b"\n")
-    assert score_real_documents(shards, model_folder, real, extract)["documents"]["missing"] == 1
+    assert score_real_documents(shards, model_folder, real, extract)[0]["documents"]["missing"] == 1
     # another way of reading is other work
     finer = extract.model_copy(update={"dpi": 300.0})
-    assert score_real_documents(shards, model_folder, real, finer)["documents"]["missing"] == 3
+    assert score_real_documents(shards, model_folder, real, finer)[0]["documents"]["missing"] == 3
 
 
 def test_fingerprints_follow_what_decides(model_folder, tmp_path):
@@ -116,10 +138,16 @@ def test_real_documents_need_a_folder(model_folder):
 
 def test_pipelines_are_wired():
     evaluate, real = create_pipeline(), create_real_pipeline()
-    assert evaluate.outputs() == {"entity_scores_plot", "confusion_matrix_plot", "evaluation_report"}
+    assert evaluate.outputs() == {
+        "entity_scores_plot",
+        "confusion_matrix_plot",
+        "release_plot",
+        "evaluation_outcomes",
+        "evaluation_report",
+    }
     assert {"test_pages", "model", "params:evaluate", "real_scores"} <= evaluate.inputs()
     assert {"model", "params:real", "params:extract", "evaluation_scores"} <= real.inputs()
-    assert len((evaluate + real).nodes) == 5  # the report is one node of both
+    assert len((evaluate + real).nodes) == 6  # the report is one node of both
 
 
 def test_kedro_can_resolve_the_hints_of_every_node():

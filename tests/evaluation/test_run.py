@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from invoicegen.evaluation.crops import choose_errors
+from invoicegen.evaluation.grouping import STEPS, group_order, step
+from invoicegen.evaluation.misread import misread_entities
 from invoicegen.evaluation.run import (
     Evaluation,
     LabeledPage,
@@ -190,3 +193,64 @@ def test_a_document_without_a_page_is_an_error(make_page):
     shards = {"a": lambda: rows_to_table([page_to_row(make_page(PARTS, page_count=2), b"", "clean")])}
     with pytest.raises(ValueError, match=r"shard a: document doc-1 of 2 pages has pages \[0\]"):
         list(read_documents(shards))
+
+
+def test_groups_by_length_have_steps():
+    assert [step(n, STEPS["line_items"]) for n in (0, 1, 5, 6, 40, 41, 200)] == [
+        "0",
+        "1-5",
+        "1-5",
+        "6-15",
+        "16-40",
+        "41+",
+        "41+",
+    ]
+    assert [step(n, STEPS["pages"]) for n in (1, 2, 9)] == ["1", "2", "3+"]
+    assert sorted(["41+", "6-15", "0", "1-5", "16-40"], key=group_order) == [
+        "0",
+        "1-5",
+        "6-15",
+        "16-40",
+        "41+",
+    ]
+
+
+def test_a_misread_word_is_an_error_of_the_ocr(make_page, predict):
+    read = make_page(
+        [
+            ("Mill Warks Ltd", "SELLER_NAME", "Mill Works Ltd", None),
+            ("466.43", "TOTAL_AMOUNT", "466.48", None),
+        ]
+    )
+    read = read.model_copy(
+        update={"provenance": read.provenance.model_copy(update={"ocr": {"engine": "rapidocr"}})}
+    )
+    evaluation = Evaluation()
+    prediction = predict(read, {3: "O"})
+    evaluation.add_document([LabeledPage(read, "rapidocr", "clean")], [prediction], assemble([prediction]))
+    result = evaluation.result()
+    by_category = {error["category"]: error for error in result.errors}
+    assert by_category["ocr"]["true"][0]["text"] == "Mill Works Ltd"
+    assert by_category["ocr"]["predicted"][0]["text"] == "Mill Warks Ltd"
+    assert by_category["missed"]["misread"]  # the total was misread too, but it is missed first of all
+    assert result.scores["errors"]["by_category"]["ocr"] == 1
+    assert result.scores["errors"]["by_entity"]["SELLER_NAME"]["ocr"] == 1
+    assert result.scores["errors"]["misread"] == {"ocr": 1, "missed": 1}
+    assert result.scores["errors"]["groups"]["ocr_engine"] == {"rapidocr": {"ocr": 1, "missed": 1}}
+    assert misread_entities(read.model_copy(update={"provenance": make_page(PARTS).provenance})) == []
+
+
+def test_every_kind_of_error_is_pictured_before_any_is_pictured_often():
+    def error(category, true, predicted, doc):
+        sides = {
+            side: [{"type": name}] if name else []
+            for side, name in (("true", true), ("predicted", predicted))
+        }
+        return {"category": category, "doc_id": doc, "page": 0, **sides}
+
+    errors = [error("missed", "A", None, f"m{i}") for i in range(9)]
+    errors += [error("spurious", None, "B", "s"), *[error("wrong_type", "A", "B", f"w{i}") for i in range(4)]]
+    chosen = choose_errors(errors, [{"true": "A", "predicted": "B"}], 5)
+    assert [row["doc_id"] for row in chosen] == ["m0", "m1", "s", "w0", "w1"]
+    assert choose_errors(errors, [], 0) == []
+    assert len(choose_errors(errors, [], 99)) == 14

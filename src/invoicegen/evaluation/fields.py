@@ -12,7 +12,16 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from invoicegen.evaluation.counts import Counts, macro_f1, total
-from invoicegen.evaluation.matching import MATCH_KINDS, MatchKind, alike, as_number, best_value, equal
+from invoicegen.evaluation.matching import (
+    MATCH_KINDS,
+    MatchKind,
+    alike,
+    as_number,
+    best_confidence,
+    best_value,
+    equal,
+)
+from invoicegen.evaluation.outcomes import GivenValue, Triple, triple
 from invoicegen.schema.annotation import Page
 from invoicegen.schema.taxonomy import ENTITY_TYPES, ITEM_ENTITY_TYPES
 
@@ -112,6 +121,15 @@ class FieldTally:
             for name, counts in more.items():
                 _counts(table, name).add(counts)
 
+    def triples(self) -> dict[str, Triple]:
+        """Counts of all fields and items, by name of :class:`~invoicegen.evaluation.outcomes.DocumentOutcome`."""
+        return {
+            "fields": triple(total(self.exact.values())),
+            "fields_soft": triple(total(self.soft.values())),
+            "line_items": triple(self.items),
+            "line_items_core": triple(self.core_items),
+        }
+
     def _add_items(self, printed: Sequence[LineItem], given: Sequence[dict[str, str]]) -> None:
         right = items_right(printed, given, ITEM_ENTITY_TYPES, soft=False)
         self.items.add(Counts(right, len(given), len(printed)))
@@ -155,6 +173,19 @@ class FieldTally:
                 "by_column": {name: counts.scores() for name, counts in self.columns.items()},
             },
         }
+
+
+def given_values(tally: FieldTally, record: Mapping[str, Any]) -> list[GivenValue]:
+    """The values that count as given, of the one document that ``tally`` has counted."""
+    return [
+        GivenValue(
+            field=name,
+            confidence=best_confidence(record["fields"][name]),
+            right=bool(counts.correct),
+        )
+        for name, counts in tally.exact.items()
+        if counts.predicted
+    ]
 
 
 def agree(name: str, truth: str, value: str | None, *, soft: bool = False) -> bool:

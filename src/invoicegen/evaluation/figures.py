@@ -116,3 +116,50 @@ def plot_confusion(confusion: dict[str, Any]) -> Figure:
     bar.outline.set_visible(False)
     bar.set_label("share of the true row's words", color=QUIET, fontsize=8.5)
     return figure
+
+
+def plot_release(release: dict[str, Any]) -> Figure:
+    """How often values are right that are so confident, and how much may be released at which precision.
+
+    Args:
+        release: As :func:`invoicegen.evaluation.release.release_report` gives.
+
+    Returns:
+        Left a reliability diagram, right precision against the share that is released.
+    """
+    figure = _figure(10, 4.4)
+    left, right = figure.subplots(1, 2)
+    left.plot([0, 1], [0, 1], color=QUIET, lw=1, ls="--", label="as it should be")
+    for (name, part), colour in zip(release.items(), (BLUE, SAND), strict=True):
+        bins = part["reliability"]
+        ece = "" if part["ece"] is None else f", calibration error {part['ece']:.3f}"
+        left.plot(
+            [row["confidence"] for row in bins],
+            [row["accuracy"] for row in bins],
+            "o-",
+            color=colour,
+            ms=4,
+            label=f"{name} ({part['n']:,}{ece})",
+        )
+        curve = part["curve"]
+        right.plot(
+            [row["released"] for row in curve],
+            [row["precision"] for row in curve],
+            color=colour,
+            label=name,
+        )
+    right.axhline(0.99, color=INK, lw=1, ls="--", label="99 %")
+    left.set_xlabel("confidence")
+    left.set_ylabel("share that is right")
+    right.set_xlabel("share released without a look, most confident first")
+    right.set_ylabel("share of it that is right")
+    for axes in (left, right):
+        axes.set_xlim(0, 1.01)
+        axes.set_ylim(0, 1.02)
+        axes.grid(True, color=RULE)
+        axes.set_axisbelow(True)
+        axes.tick_params(length=0, colors=INK)
+        for side in ("top", "right"):
+            axes.spines[side].set_visible(False)
+        axes.legend(frameon=False, fontsize=8.5, loc="lower right")
+    return figure

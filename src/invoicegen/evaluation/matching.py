@@ -112,6 +112,18 @@ def best_value(candidates: Any) -> str | None:
     """
     if not candidates:
         return None
-    listed = candidates if isinstance(candidates, list) else [candidates]
-    value = max(listed, key=lambda candidate: candidate.get("confidence") or 0).get("value")
+    value = max(_listed(candidates), key=_confidence).get("value")
     return None if value is None else str(value)
+
+
+def best_confidence(candidates: Any) -> float:
+    """The confidence of the candidate that :func:`best_value` takes, 0 to 1; 0 where there is none."""
+    return max(map(_confidence, _listed(candidates)), default=0.0)
+
+
+def _listed(candidates: Any) -> list[Any]:
+    return candidates if isinstance(candidates, list) else [candidates] if candidates else []
+
+
+def _confidence(candidate: Any) -> float:
+    return float(candidate.get("confidence") or 0)

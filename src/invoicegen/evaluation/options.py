@@ -15,6 +15,7 @@ class EvaluateOptions(BaseModel):
     device: str = Field("auto", description="auto, cpu, cuda or cuda:1")
     batch_pages: int = Field(16, ge=1, description="pages given to the model in one call")
     confused_pairs: int = Field(25, ge=1, description="most confused pairs of entity types to list")
+    pictured_errors: int = Field(120, ge=0, description="errors that the report shows on their page")
     progress: bool = Field(True, description="show a progress bar on a terminal")
 
 

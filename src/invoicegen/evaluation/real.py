@@ -28,10 +28,13 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from invoicegen.evaluation.bootstrap import intervals
 from invoicegen.evaluation.counts import Counts, macro_f1, total
 from invoicegen.evaluation.fingerprint import extraction_fingerprint, file_sha256, model_fingerprint
-from invoicegen.evaluation.matching import MatchKind, alike, best_value, equal
+from invoicegen.evaluation.matching import MatchKind, alike, best_confidence, best_value, equal
 from invoicegen.evaluation.options import RealOptions
+from invoicegen.evaluation.outcomes import DocumentOutcome, GivenValue, outcome_rows, triple
+from invoicegen.evaluation.release import release_report
 from invoicegen.extraction import ExtractOptions
 
 logger = logging.getLogger(__name__)
@@ -284,13 +287,17 @@ def score_real(
         ``documents`` (labelled, missing, failed), ``all``, ``by_kind``, ``by_source`` and ``by_language``
         (micro, macro and soft F1, and by field), ``line_items``. ``by_kind`` also has ``by_template_f1``, the
         mean over layouts of their micro F1, so that a layout with many documents weighs no more than another.
-        ``wrong`` lists each wrong or missed field: file, field, true values, value.
+            ``wrong`` lists each wrong or missed field: file, field, true values, value. ``intervals`` and ``release``
+        are those of :func:`~invoicegen.evaluation.bootstrap.intervals` and
+        :func:`~invoicegen.evaluation.release.release_report`, ``outcomes`` the
+        :class:`~invoicegen.evaluation.outcomes.DocumentOutcome` of each document, JSON-ready.
     """
     found = {Path(record["file"]).name: record for record in records}
     groups: dict[tuple[str, str], _Group] = {}
     templates: dict[str, dict[str, _Group]] = {}
     items = Counts()
     wrong: list[dict[str, Any]] = []
+    outcomes: list[DocumentOutcome] = []
     for label in labels:
         record = found.get(label.file, {})
         fields: Mapping[str, Any] = record.get("fields") or {}
@@ -304,27 +311,51 @@ def score_real(
                 ("by_language", label.language or "unknown"),
             )
         ]
+        own, own_items = _Group(), Counts()
+        values: list[GivenValue] = []
         for group in [template, *member_of]:
             group.documents += 1
         for name, truth in label.stated(extra=extra).items():
             if name == "line_items":
                 given = record.get("line_items") or []
-                items.add(Counts(count_items_right(truth, given), len(given), len(truth)))
+                own_items = Counts(count_items_right(truth, given), len(given), len(truth))
+                items.add(own_items)
                 continue
             if name not in REAL_FIELDS:
                 continue
             entity_type, kind = REAL_FIELDS[name]
-            value = best_value(fields.get(entity_type) or fields.get(_STAND_INS.get(entity_type, "")))
+            candidates = fields.get(entity_type) or fields.get(_STAND_INS.get(entity_type, ""))
+            value = best_value(candidates)
             right_values = [str(value) for value in [*truth, *label.alternatives.get(name, [])]]
             exact = any(equal(kind, right, value) for right in right_values)
             soft = exact or any(alike(kind, right, value) for right in right_values)
             given_one = int(value is not None)
-            for group in [template, *member_of]:
+            if value is not None:
+                values.append(GivenValue(field=name, confidence=best_confidence(candidates), right=exact))
+            for group in [own, template, *member_of]:
                 group.add(name, Counts(int(exact), given_one, 1), Counts(int(soft), given_one, 1))
             if not exact:
                 wrong.append(
                     {"file": label.file, "field": name, "true": right_values, "value": value, "soft": soft}
                 )
+        outcomes.append(
+            DocumentOutcome(
+                document=label.file,
+                layout=label.template or label.source,
+                groups={
+                    "kind": label.kind,
+                    "source": label.source,
+                    "language": label.language or "unknown",
+                },
+                counts={
+                    "fields": triple(total(own.exact.values())),
+                    "fields_soft": triple(total(own.soft.values())),
+                    "line_items": triple(own_items),
+                },
+                by_field={name: triple(counts) for name, counts in own.exact.items()},
+                values=values,
+            )
+        )
     report: dict[str, Any] = {
         "documents": {
             "labelled": len(labels),
@@ -334,6 +365,9 @@ def score_real(
         "extra": extra,
         "line_items": items.scores(),
         "wrong": wrong,
+        "intervals": intervals(outcomes),
+        "release": release_report(outcomes),
+        "outcomes": outcome_rows(outcomes),
     }
     for (section, key), group in sorted(groups.items()):
         if section == "all":

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from invoicegen.evaluation.crops import error_pair
 from invoicegen.evaluation.entities import ERROR_CATEGORIES
 from invoicegen.evaluation.fields import FIELD_TYPES
 from invoicegen.evaluation.figures import plot_confusion
@@ -21,6 +22,7 @@ MEANINGS: Final[dict[str, str]] = {
     "wrong_boundary": "right type, but words too many or too few",
     "split": "one true entity predicted as several of its type",
     "merged": "several true entities predicted as one of their type",
+    "ocr": "marked rightly, but the words themselves were misread",
 }
 """Error categories in a few words; :func:`invoicegen.evaluation.entities.classify_errors` has the definitions."""
 
@@ -28,12 +30,15 @@ GROUP_TITLES: Final[dict[str, str]] = {
     "template_family": "Template family",
     "locale": "Locale",
     "document_type": "Document type",
+    "kind": "Kind of document",
     "ocr_engine": "Words read by",
     "augmentation": "Augmentation preset",
+    "line_items": "Printed line items",
+    "pages": "Pages",
+    "words": "Words read",
 }
 
-_REAL_GROUPS: Final = (("Kind", "by_kind"), ("Language", "by_language"), ("Source", "by_source"))
-_EXAMPLES_PER_CATEGORY: Final = 6
+CATEGORIES: Final = (*ERROR_CATEGORIES, "ocr")
 _WRONG_PER_FIELD: Final = 4
 _LINE_COLOURS: Final = ("#2563a8", "#a8660b", "#178a78", "#7c3aed", "#be185d", "#52606d")
 
@@ -41,7 +46,7 @@ _LINE_COLOURS: Final = ("#2563a8", "#a8660b", "#178a78", "#7c3aed", "#be185d", "
 def render_report(
     scores: Mapping[str, Any] | None,
     confusion: Mapping[str, Any] | None,
-    errors: Sequence[Mapping[str, Any]],
+    examples: Sequence[Mapping[str, Any]],
     real: Mapping[str, Any] | None,
     curves: Sequence[Mapping[str, Any]],
 ) -> str:
@@ -51,7 +56,7 @@ def render_report(
         scores: As :class:`invoicegen.evaluation.run.EvaluationResult` has them; None where the generated
             documents were not measured, which the report then says.
         confusion: As there; given together with ``scores``.
-        errors: As there; some are shown as examples.
+        examples: Errors to show, as :func:`invoicegen.evaluation.crops.crop_errors` gives; may be empty.
         real: As :func:`invoicegen.evaluation.real.score_real` gives; None where no real documents were measured.
         curves: ``{"title", "x_label", "lines": {name: [[x, y], …]}}`` for each diagram of the training; may be
             empty.
@@ -82,6 +87,7 @@ def render_report(
             ("real", "Real documents", real is not None),
             ("entities", "Entities", scores is not None),
             ("errors", "Errors", scores is not None),
+            ("confidence", "Confidence", scores is not None or real is not None),
             ("confusion", "Confusion", scores is not None),
             ("curves", "Learning curves", bool(drawn)),
             ("reading", "How to read this", True),
@@ -100,13 +106,20 @@ def render_report(
             for title, key in (("Kind", "by_kind"), ("Language", "by_language"), ("Source", "by_source"))
         ],
         wrong=[] if real is None else _first_of_each(real["wrong"], "field", _WRONG_PER_FIELD),
-        examples=_first_of_each(errors, "category", _EXAMPLES_PER_CATEGORY),
+        examples=examples,
+        shown_types=sorted({name for error in examples for name in error_pair(error)} - {"O"}),
+        pictured_pairs=Counter(error_pair(error) for error in examples),
+        release=_release_rows(scores, real),
+        release_curves=[
+            {"title": curve["title"], "svg": Markup(draw_curves(curve))}
+            for curve in release_curves(scores, real)
+        ],
         model=(scores or real or {}).get("model"),
         other_model=len({part["model"] for part in (scores, real) if part and "model" in part}) > 1,
         curves=drawn,
         field_rows=field_rows,
         sections=sections,
-        categories=ERROR_CATEGORIES,
+        categories=CATEGORIES,
         meanings=MEANINGS,
         group_titles=GROUP_TITLES,
     )
@@ -116,7 +129,7 @@ def draw_curves(curve: Mapping[str, Any]) -> str:
     """A line diagram as inline SVG.
 
     Args:
-        curve: ``{"title", "x_label", "lines": {name: [[x, y], …]}}``.
+        curve: ``{"title", "x_label", "lines": {name: [[x, y], …]}}``; with ``unit_square`` both axes go from 0 to 1.
     """
     from html import escape
 
@@ -127,6 +140,8 @@ def draw_curves(curve: Mapping[str, Any]) -> str:
     x0, x1 = min(p[0] for p in points), max(p[0] for p in points)
     y0, y1 = min(0.0, *(p[1] for p in points)), max(p[1] for p in points)
     x1, y1 = (x1 if x1 > x0 else x0 + 1), (y1 if y1 > y0 else y0 + 1)
+    if curve.get("unit_square"):
+        x0, y0, x1, y1 = 0.0, 0.0, 1.0, 1.0
 
     def x(value: float) -> float:
         return round(left + (value - x0) / (x1 - x0) * (width - left - right), 1)
@@ -187,6 +202,41 @@ def training_curves(history: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]
         if drawn:
             curves.append({"title": title, "x_label": "epoch", "lines": drawn})
     return curves
+
+
+def release_curves(scores: Mapping[str, Any] | None, real: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """Diagrams of :func:`~invoicegen.evaluation.release.release_report`, generated and real documents together."""
+    measured = [(name, part) for name, part in (("generated", scores), ("real", real)) if part is not None]
+    curves = []
+    for title, key, x_label, x, y in (
+        ("Values: how often right, by confidence", "fields", "confidence", "confidence", "accuracy"),
+        ("Values: how often right, by share released", "fields", "share released", "released", "precision"),
+        (
+            "Documents: how often right, by share released",
+            "documents",
+            "share released",
+            "released",
+            "precision",
+        ),
+    ):
+        points = "reliability" if y == "accuracy" else "curve"
+        lines = {
+            name: [[row[x], row[y]] for row in part["release"][key][points]]
+            for name, part in measured
+            if part["release"][key][points]
+        }
+        if lines:
+            curves.append({"title": title, "x_label": x_label, "lines": lines, "unit_square": True})
+    return curves
+
+
+def _release_rows(scores: Mapping[str, Any] | None, real: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    return [
+        {"what": key, "of": name, **part["release"][key]}
+        for key in ("fields", "documents")
+        for name, part in (("generated", scores), ("real", real))
+        if part is not None
+    ]
 
 
 def _field_rows(scores: Mapping[str, Any] | None, real: Mapping[str, Any] | None) -> list[dict[str, Any]]:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from invoicegen.evaluation.counts import Counts
-from invoicegen.evaluation.entities import count_entities
+from invoicegen.evaluation.bootstrap import intervals
+from invoicegen.evaluation.counts import Counts, total
+from invoicegen.evaluation.entities import Span, count_entities, spans
 from invoicegen.evaluation.evaluator import ModelEvaluator
-from invoicegen.evaluation.fields import FieldTally, true_document
+from invoicegen.evaluation.fields import FieldTally, given_values, true_document
+from invoicegen.evaluation.grouping import GROUPS, document_groups, error_groups, group_order, layout_scores
 from invoicegen.evaluation.heads import head_scores
+from invoicegen.evaluation.misread import misread_entities
 from invoicegen.evaluation.options import EvaluateOptions
+from invoicegen.evaluation.outcomes import DocumentOutcome, triple
+from invoicegen.evaluation.release import release_report
 from invoicegen.schema.annotation import Page
 from invoicegen.schema.prediction import PagePrediction
 from invoicegen.schema.rows import row_to_page
@@ -22,15 +28,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from invoicegen.modeling import PageInput
-
-GROUPS: Final[tuple[str, ...]] = (
-    "template_family",
-    "locale",
-    "document_type",
-    "ocr_engine",
-    "augmentation",
-)
-"""What documents are grouped by for scores of their own."""
 
 _COLUMNS: Final = ("split", "ocr_engine", "augmentation", "annotation")
 
@@ -55,17 +52,6 @@ class LabeledPage:
     augmentation: str
     image: bytes | None = None
 
-    @property
-    def groups(self) -> dict[str, str]:
-        """The value of each of :data:`GROUPS`."""
-        return {
-            "template_family": self.page.provenance.template_family,
-            "locale": self.page.provenance.locale,
-            "document_type": self.page.document_type,
-            "ocr_engine": self.ocr_engine,
-            "augmentation": self.augmentation,
-        }
-
 
 @dataclass(frozen=True, slots=True)
 class EvaluationResult:
@@ -74,6 +60,7 @@ class EvaluationResult:
     scores: dict[str, Any]
     confusion: dict[str, Any]
     errors: list[dict[str, Any]]
+    outcomes: list[DocumentOutcome]
 
 
 @dataclass(slots=True)
@@ -113,6 +100,9 @@ class Evaluation:
             head: ([], []) for head in ("ner", "table", "cell")
         }
         self._all = FieldTally()
+        self._outcomes: list[DocumentOutcome] = []
+        self._misread: list[frozenset[int]] = []
+        self._ocr_errors: list[dict[str, Any]] = []
         self._groups: dict[str, dict[str, _Group]] = {name: {} for name in GROUPS}
 
     def add_document(
@@ -124,18 +114,38 @@ class Evaluation:
         Raises:
             ValueError: If a prediction is not of its page: another page number or other words.
         """
+        truth = true_document([page.page for page in pages])
+        groups = document_groups(pages, len(truth.line_items))
+        entities = Counts()
         for page, prediction in zip(pages, predictions, strict=True):
-            self._add_page(page, prediction)
+            entities.add(self._add_page(page, prediction, groups))
         tally = FieldTally()
-        tally.add(true_document([page.page for page in pages]), record)
+        tally.add(truth, record)
         self._all.merge(tally)
-        for name, value in pages[0].groups.items():
+        for name, value in groups.items():
             self._group(name, value).fields.merge(tally)
+        self._outcomes.append(
+            DocumentOutcome(
+                document=truth.doc_id,
+                layout=pages[0].page.provenance.split_group,
+                groups=groups,
+                counts={"entities": triple(entities), **tally.triples()},
+                by_field={
+                    name: triple(counts)
+                    for name, counts in tally.exact.items()
+                    if counts.true or counts.predicted
+                },
+                values=given_values(tally, record),
+                all_right=bool(tally.documents_right),
+            )
+        )
 
     def _group(self, name: str, value: str) -> _Group:
         return self._groups[name].setdefault(value, _Group())
 
-    def _add_page(self, labeled: LabeledPage, prediction: PagePrediction) -> None:
+    def _add_page(
+        self, labeled: LabeledPage, prediction: PagePrediction, groups: Mapping[str, str]
+    ) -> Counts:
         page = labeled.page
         if prediction.page != page.page or len(prediction.ner_tags) != len(page.words):
             raise ValueError(
@@ -155,16 +165,38 @@ class Evaluation:
             for kept, given in zip(self._tags[head], pair, strict=True):
                 kept.append([sys.intern(given[i]) for i in order])
         self._tags["ner"][1][-1] = open_entities(self._tags["ner"][1][-1])
-        self._pages.append({"doc_id": page.doc_id, "page": page.page, **labeled.groups})
-        counts = count_entities(self._tags["ner"][0][-1], self._tags["ner"][1][-1]).values()
-        for name, value in labeled.groups.items():
+        self._pages.append({"doc_id": page.doc_id, "page": page.page, **groups})
+        counts = total(count_entities(self._tags["ner"][0][-1], self._tags["ner"][1][-1]).values())
+        self._add_misread(page, order)
+        for name, value in groups.items():
             group = self._group(name, value)
             group.pages += 1
             group.words += len(page.words)
-            for count in counts:
-                group.entities.add(count)
+            group.entities.add(counts)
             group.table_right += _agreements(page.table_tags, prediction.table_tags)
             group.cell_right += _agreements(page.cell_tags, prediction.cell_tags)
+        return counts
+
+    def _add_misread(self, page: Page, order: Sequence[int]) -> None:
+        """Note which words of the last page that was added belong to misread entities, and OCR's own errors."""
+        misread = misread_entities(page)
+        self._misread.append(frozenset(word for entity in misread for word in entity.words))
+        marked = set(spans(self._tags["ner"][1][-1]))
+        place = {word: i for i, word in enumerate(order)}
+        for entity in misread:
+            start = place[entity.words[0]]
+            span = Span(entity.type, start, start + len(entity.words))
+            if span in marked:
+                found = self._described(len(self._pages) - 1, span)
+                self._ocr_errors.append(
+                    {
+                        **self._pages[-1],
+                        "category": "ocr",
+                        "misread": True,
+                        "true": [{**found, "text": entity.value}],
+                        "predicted": [found],
+                    }
+                )
 
     def result(self) -> EvaluationResult:
         """Scores of all that was added.
@@ -176,6 +208,9 @@ class Evaluation:
             raise ValueError("nothing to evaluate: there is not one test page")
         tags = self._evaluator.evaluate_full(*self._tags["ner"], self._tokens)
         errors = tags["errors"]
+        listed = [*map(self._error, errors["listed"]), *self._ocr_errors]
+        listed.sort(key=lambda error: (error["doc_id"], error["page"]))
+        ocr = Counter(error["true"][0]["type"] for error in self._ocr_errors)
         scores = {
             "taxonomy": TAXONOMY_VERSION,
             "documents": self._all.documents,
@@ -185,32 +220,42 @@ class Evaluation:
             "table": head_scores(*self._tags["table"], TABLE_LABELS),
             "cell": head_scores(*self._tags["cell"], CELL_LABELS),
             "fields": self._all.scores(),
-            "errors": {"by_category": errors["by_category"], "by_entity": errors["by_entity"]},
+            "errors": {
+                "by_category": {**errors["by_category"], "ocr": len(self._ocr_errors)},
+                "by_entity": {name: {**row, "ocr": ocr[name]} for name, row in errors["by_entity"].items()},
+                "groups": error_groups(listed),
+                "misread": dict(Counter(error["category"] for error in listed if error["misread"])),
+            },
             "groups": {
-                name: {value: groups[value].scores() for value in sorted(groups)}
+                name: {value: groups[value].scores() for value in sorted(groups, key=group_order)}
                 for name, groups in self._groups.items()
             },
+            "intervals": intervals(self._outcomes),
+            "release": release_report(self._outcomes),
+            "layouts": layout_scores(self._outcomes),
         }
-        return EvaluationResult(scores, tags["confusion"], [self._error(row) for row in errors["listed"]])
+        return EvaluationResult(scores, tags["confusion"], listed, self._outcomes)
 
     def _error(self, row: dict[str, Any]) -> dict[str, Any]:
         number = row["sequence"]
-        order, confidences = self._orders[number], self._confidences[number]
+        sides = {
+            side: [
+                self._described(number, Span(entity["type"], entity["start"], entity["end"]))
+                for entity in row[side]
+            ]
+            for side in ("true", "predicted")
+        }
+        misread = any(not self._misread[number].isdisjoint(entity["words"]) for entity in sides["true"])
+        return {**self._pages[number], "category": row["category"], "misread": misread, **sides}
 
-        def described(entity: dict[str, Any]) -> dict[str, Any]:
-            places = range(entity["start"], entity["end"])
-            return {
-                "type": entity["type"],
-                "text": entity["text"],
-                "words": [order[i] for i in places],
-                "confidence": round(sum(confidences[i] for i in places) / len(places), 4),
-            }
-
+    def _described(self, number: int, span: Span) -> dict[str, Any]:
+        places = range(span.start, span.end)
+        confidences = [self._confidences[number][i] for i in places]
         return {
-            **self._pages[number],
-            "category": row["category"],
-            "true": [described(entity) for entity in row["true"]],
-            "predicted": [described(entity) for entity in row["predicted"]],
+            "type": span.type,
+            "text": " ".join(self._tokens[number][i] for i in places),
+            "words": [self._orders[number][i] for i in places],
+            "confidence": round(sum(confidences) / len(confidences), 4),
         }
 
 

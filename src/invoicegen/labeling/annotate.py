@@ -154,7 +154,7 @@ def annotate_page(
             seed=plan.seed,
             template_family=plan.family,
             template=f"{plan.family}/{plan.split_group}",
-            layout_params=plan.genome,
+            layout_params={**plan.genome, "kind": plan.kind},
             locale=plan.locale,
             currency=invoice.currency,
             renderer=_renderer(),

@@ -20,21 +20,38 @@ RecordShards = dict[str, Callable[[], Records]]
 
 def evaluate_model(
     test_pages: Tables, model: Path, options: EvaluateOptions
-) -> tuple[Scores, dict[str, Any], Records]:
-    """Scores, confusion matrix and wrong entities of the model on the test pages."""
+) -> tuple[Scores, dict[str, Any], Records, dict[str, Records]]:
+    """Scores, confusion matrix, wrong entities and outcomes by document of the model on the test pages.
+
+    The outcomes are named after the model, so that those of others stay beside them.
+    """
     from invoicegen.evaluation.fingerprint import model_fingerprint
+    from invoicegen.evaluation.outcomes import outcome_rows
     from invoicegen.evaluation.run import evaluate
     from invoicegen.modeling import Predictor
 
     result = evaluate(test_pages, Predictor.from_pretrained(model, device=options.device), options)
-    return {"model": model_fingerprint(model), **result.scores}, result.confusion, result.errors
+    name = model_fingerprint(model)
+    outcomes = {f"{name}/generated": outcome_rows(result.outcomes)}
+    return {"model": name, **result.scores}, result.confusion, result.errors, outcomes
 
 
-def plot_scores(scores: Scores, confusion: dict[str, Any]) -> tuple[Figure, Figure]:
-    """Scores by entity, and the heat map of the confusion of entity types."""
-    from invoicegen.evaluation.figures import plot_confusion, plot_entity_scores
+def plot_scores(scores: Scores, confusion: dict[str, Any]) -> tuple[Figure, Figure, Figure]:
+    """Scores by entity, the heat map of the confusion of entity types, and what may be released without a look."""
+    from invoicegen.evaluation.figures import plot_confusion, plot_entity_scores, plot_release
 
-    return plot_entity_scores(scores["entities"]), plot_confusion(confusion["entities"])
+    entities, confused = scores["entities"], confusion["entities"]
+    return plot_entity_scores(entities), plot_confusion(confused), plot_release(scores["release"])
+
+
+def picture_errors(
+    test_pages: Tables, errors: Records, confusion: dict[str, Any], options: EvaluateOptions
+) -> Records:
+    """Some errors of every sort, each with the part of the page where it happened."""
+    from invoicegen.evaluation.crops import choose_errors, crop_errors
+
+    pairs = confusion["entities"]["most_confused"]
+    return crop_errors(test_pages, choose_errors(errors, pairs, options.pictured_errors))
 
 
 def extract_real_documents(
@@ -49,21 +66,22 @@ def extract_real_documents(
 
 def score_real_documents(
     extractions: RecordShards, model: Path, real: RealOptions, extract: ExtractOptions
-) -> Scores:
-    """Scores of the real documents against their labels."""
+) -> tuple[Scores, dict[str, Records]]:
+    """Scores of the real documents against their labels, and outcomes by document, named after the model."""
     from invoicegen.evaluation.real import score_folder
 
-    return score_folder(extractions, real, extract.model_copy(update={"model": str(model)}))
+    scores = score_folder(extractions, real, extract.model_copy(update={"model": str(model)}))
+    return scores, {f"{scores['model']}/real": scores.pop("outcomes")}
 
 
 def write_report(
     scores: Scores | None,
     confusion: dict[str, Any] | None,
-    errors: Records,
+    examples: Records,
     real_scores: Scores | None,
     history: Records,
 ) -> str:
     """The HTML report; what has not been measured is None, and the report says so."""
     from invoicegen.evaluation.report import render_report, training_curves
 
-    return render_report(scores, confusion, errors, real_scores, training_curves(history))
+    return render_report(scores, confusion, examples, real_scores, training_curves(history))

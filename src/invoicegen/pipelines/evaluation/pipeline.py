@@ -9,6 +9,7 @@ from kedro.pipeline import Node, Pipeline
 from invoicegen.pipelines.evaluation.nodes import (
     evaluate_model,
     extract_real_documents,
+    picture_errors,
     plot_scores,
     score_real_documents,
     write_report,
@@ -21,7 +22,7 @@ def _report_node() -> Node:
         [
             "evaluation_scores",
             "confusion_matrix",
-            "evaluation_errors",
+            "error_examples",
             "real_scores",
             "training_history_so_far",
         ],
@@ -37,14 +38,20 @@ def create_pipeline(**kwargs: Any) -> Pipeline:
             Node(
                 evaluate_model,
                 ["test_pages", "model", "params:evaluate"],
-                ["evaluation_scores", "confusion_matrix", "evaluation_errors"],
+                ["evaluation_scores", "confusion_matrix", "evaluation_errors", "evaluation_outcomes"],
                 name="evaluate_model",
             ),
             Node(
                 plot_scores,
                 ["evaluation_scores", "confusion_matrix"],
-                ["entity_scores_plot", "confusion_matrix_plot"],
+                ["entity_scores_plot", "confusion_matrix_plot", "release_plot"],
                 name="plot_evaluation_scores",
+            ),
+            Node(
+                picture_errors,
+                ["test_pages", "evaluation_errors", "confusion_matrix", "params:evaluate"],
+                "error_examples",
+                name="picture_errors",
             ),
             _report_node(),
         ]
@@ -64,7 +71,7 @@ def create_real_pipeline(**kwargs: Any) -> Pipeline:
             Node(
                 score_real_documents,
                 ["real_extractions", "model", "params:real", "params:extract"],
-                "real_scores",
+                ["real_scores", "real_outcomes"],
                 name="score_real_documents",
             ),
             _report_node(),
