@@ -1,11 +1,14 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-docile setup-easyocr run test test-easyocr check check-static clean
+.PHONY: help setup setup-browser setup-docile setup-easyocr run test test-easyocr check check-static clean
 
 help:  ## Print this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup:  ## Install what is missing: Debian packages, .venv, the locked Python packages
 	@scripts/setup.sh
+
+setup-browser: setup  ## Install Debian's Chromium, in which the tests open pages
+	@scripts/browser.sh
 
 setup-docile: setup  ## Install the package that tests read DocILE exports with, in .venv-docile
 	@scripts/docile-env.sh
@@ -16,7 +19,7 @@ setup-easyocr: setup  ## Make .venv-easyocr: the OCR engine EasyOCR over what .v
 run:  ## Generate, train and evaluate on the base configuration, then extract one PDF
 	@scripts/run.sh
 
-test: setup setup-docile  ## Run the tests
+test: setup setup-browser setup-docile  ## Run the tests
 	@.venv/bin/pytest
 
 test-easyocr: setup-easyocr  ## Run EasyOCR, in its own environment, on the page that the other engines read

@@ -49,7 +49,7 @@ cat <<'EOF'
 
 Where to look:
   data/08_reporting/gallery.html             generated pages with their labels
-  data/08_reporting/evaluation_report.html   figures of the model on the test split
+  data/08_reporting/report.html              scores of the model on the test split, with its errors
   data/08_reporting/evaluation_scores.json   the same as data
   data/08_reporting/training_curves.png      how the training went
   data/08_reporting/example.pdf, .json       a document of the test split, and what was read from it

@@ -7,6 +7,9 @@ import string
 from pathlib import Path
 
 import pytest
+from chromium import axe_violations, chromium, open_page  # fixtures of every test that needs a browser
+
+__all__ = ["axe_violations", "chromium", "open_page"]
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from invoicegen.schema.taxonomy import ITEM_ENTITY_TYPES, VALUE_KINDS, bio_tags
 PagePart = tuple[str, str | None, str | None, str | None]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_page() -> Callable[..., Page]:
     """A function that makes a page of ``(text, entity type, value, line item)`` parts.
 
@@ -103,7 +103,7 @@ def make_page() -> Callable[..., Page]:
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def predict() -> Callable[..., PagePrediction]:
     """A function that makes the prediction of a page: its own tags, but for those given."""
 

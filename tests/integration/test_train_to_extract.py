@@ -55,7 +55,7 @@ def test_evaluation_scores_every_head_and_draws(trained):
     assert len(confusion["entities"]["counts"]) == len(ENTITY_TYPES) + 1
     for name in ("confusion_matrix.png", "entity_scores.png"):
         assert trained.data(f"08_reporting/{name}").read_bytes().startswith(b"\x89PNG")
-    report = trained.data("08_reporting/evaluation_report.html").read_text()
+    report = trained.data("08_reporting/report.html").read_text()
     assert "not measured" in report  # no real documents were scored here
 
 
@@ -107,7 +107,7 @@ def test_real_documents_are_scored_from_any_folder_with_labels(trained, generate
     trained.run("evaluate_real", f"real.path={folder}")
     scores = trained.json("08_reporting/real_scores.json")
     assert scores["documents"]["labelled"] == 1
-    assert "not measured" not in trained.data("08_reporting/evaluation_report.html").read_text()
+    assert "not measured" not in trained.data("08_reporting/report.html").read_text()
 
 
 def test_real_evaluation_without_a_folder_says_how(generated):

@@ -102,7 +102,7 @@ def _kind(error: Mapping[str, Any]) -> tuple[str, str]:
     return error["category"], pair[0] if pair[0] != "O" else pair[1]
 
 
-def _crop(row: Mapping[str, Any], error: Mapping[str, Any]) -> str:
+def _crop(row: dict[str, Any], error: Mapping[str, Any]) -> str:
     from PIL import Image, ImageDraw
 
     words = row_to_page(row).words

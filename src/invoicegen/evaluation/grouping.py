@@ -69,7 +69,7 @@ def layout_scores(outcomes: Sequence[DocumentOutcome]) -> dict[str, Any]:
         counts, members = by_layout.setdefault(outcome.layout, (Counts(), []))
         counts.add(Counts(*outcome.counts["fields"]))
         members.append(outcome.document)
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"layout": name, "documents": len(members), "f1": counts.f1, "example": members[0]}
         for name, (counts, members) in by_layout.items()
         if counts.f1 is not None

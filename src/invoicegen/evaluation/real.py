@@ -375,10 +375,10 @@ def score_real(
         else:
             report.setdefault(section, {})[key] = group.scores()
     for kind_name, by_template in templates.items():
-        values = [total(group.exact.values()).f1 or 0.0 for group in by_template.values() if group.exact]
+        by_layout = [total(group.exact.values()).f1 or 0.0 for group in by_template.values() if group.exact]
         report["by_kind"][kind_name] |= {
-            "templates": len(values),
-            "by_template_f1": sum(values) / len(values) if values else None,
+            "templates": len(by_layout),
+            "by_template_f1": sum(by_layout) / len(by_layout) if by_layout else None,
         }
     return report
 

@@ -74,10 +74,11 @@ def reliability(confidences: NDArray[np.float64], right: NDArray[np.bool_]) -> l
 def calibration_error(bins: Iterable[dict[str, Any]]) -> float | None:
     """Expected calibration error of :func:`reliability` bins, 0 to 1; None if there is nothing."""
     rows = list(bins)
-    total = sum(row["n"] for row in rows)
+    total = sum(int(row["n"]) for row in rows)
     if not total:
         return None
-    return sum(row["n"] * abs(row["confidence"] - row["accuracy"]) for row in rows) / total
+    gaps = [float(row["n"] * abs(row["confidence"] - row["accuracy"])) for row in rows]
+    return sum(gaps) / total
 
 
 def lowest_threshold(
