@@ -56,6 +56,20 @@ def box_to_quad(box: Sequence[float]) -> Quad:
     return (x0, y0, x1, y0, x1, y1, x0, y1)
 
 
+def box_coverage(boxes: Sequence[Sequence[float]], width: float, height: float) -> float:
+    """Share of a page's area that boxes have together, 0 to about 1; what they share counts twice.
+
+    Args:
+        boxes: ``x0, y0, x1, y1`` each, in pixels.
+        width: Page width in pixels.
+        height: Page height in pixels.
+    """
+    if not boxes:
+        return 0.0
+    x0, y0, x1, y1 = np.asarray(boxes, dtype=np.float64).T
+    return float(((x1 - x0) * (y1 - y0)).sum() / (width * height))
+
+
 def union(boxes: Sequence[Sequence[float]]) -> Box:
     """The smallest box around all ``boxes``.
 

@@ -19,6 +19,7 @@ from invoicegen.extraction.options import ExtractOptions
 from invoicegen.images import encode_image
 from invoicegen.pipelines.evaluation import create_pipeline, create_real_pipeline
 from invoicegen.pipelines.evaluation.nodes import (
+    describe_data,
     evaluate_model,
     extract_real_documents,
     picture_errors,
@@ -62,7 +63,13 @@ def test_a_model_is_evaluated_and_reported(make_page, model_folder):
     with Image.open(io.BytesIO(base64.b64decode(examples[0]["image"]))) as picture:
         colours = {colour for _, colour in picture.convert("RGB").quantize(16).convert("RGB").getcolors()}
     assert any(max(colour) - min(colour) > 60 for colour in colours)  # boxes are drawn on the white page
-    report = write_report(scores, confusion, examples, None, [])
+    card = describe_data(shards, {}, shards)
+    assert card["splits"]["train"] == {"documents": 2, "pages": 3, "layouts": 1}
+    assert card["splits"]["validation"] == {"documents": 0, "pages": 0, "layouts": 0}
+    (model_folder / "README.md").write_text("| | |\n|--|--|\n| started from | nothing |\n", encoding="utf-8")
+    report = write_report(scores, confusion, examples, None, [], card, model_folder)
+    assert "Data card" in report
+    assert "started from" in report
     assert "real documents: not measured" in report
     assert report.count("data:image/jpeg;base64,") == len(examples)
     with pytest.raises(ValueError, match="are not among the test pages"):
@@ -147,7 +154,7 @@ def test_pipelines_are_wired():
     }
     assert {"test_pages", "model", "params:evaluate", "real_scores"} <= evaluate.inputs()
     assert {"model", "params:real", "params:extract", "evaluation_scores"} <= real.inputs()
-    assert len((evaluate + real).nodes) == 6  # the report is one node of both
+    assert len((evaluate + real).nodes) == 7  # the report is one node of both
 
 
 def test_kedro_can_resolve_the_hints_of_every_node():

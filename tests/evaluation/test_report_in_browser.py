@@ -7,6 +7,7 @@ import pytest
 
 from invoicegen.evaluation import Evaluation, LabeledPage, render_report
 from invoicegen.evaluation.crops import crop_errors
+from invoicegen.evaluation.data_card import describe_pages, describe_real
 from invoicegen.evaluation.real import RealLabel, score_real
 from invoicegen.evaluation.report import training_curves
 from invoicegen.extraction import assemble
@@ -44,10 +45,16 @@ def report(make_page, predict, tmp_path_factory):
     history = [{"epoch": i, "train_loss": 2.0 / i, "validation_f1": 0.4 + i / 10} for i in (1, 2, 3)]
     path = tmp_path_factory.mktemp("report") / "report.html"
     examples = crop_errors(shards, result.errors)
-    path.write_text(
-        render_report(result.scores, result.confusion, examples, real, training_curves(history)),
-        encoding="utf-8",
+    html = render_report(
+        result.scores,
+        result.confusion,
+        examples,
+        {**real, "visible": describe_real(labels, [])},
+        training_curves(history),
+        data_card=describe_pages({"train": shards}),
+        model_card=[("started from", "nothing")],
     )
+    path.write_text(html, encoding="utf-8")
     return path
 
 

@@ -30,6 +30,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from invoicegen.evaluation.bootstrap import intervals
 from invoicegen.evaluation.counts import Counts, macro_f1, total
+from invoicegen.evaluation.data_card import describe_real
 from invoicegen.evaluation.fingerprint import extraction_fingerprint, file_sha256, model_fingerprint
 from invoicegen.evaluation.matching import MatchKind, alike, best_confidence, best_value, equal
 from invoicegen.evaluation.options import RealOptions
@@ -255,7 +256,8 @@ def score_folder(
     """:func:`score_real` of a folder, from the shards that :func:`extract_real` made of it.
 
     Returns:
-        Its report, with ``folder`` and ``model`` (:func:`~invoicegen.evaluation.fingerprint.model_fingerprint`).
+        Its report, with ``folder``, ``model`` (:func:`~invoicegen.evaluation.fingerprint.model_fingerprint`) and
+        ``visible`` (:func:`~invoicegen.evaluation.data_card.describe_real`).
 
     Raises:
         ValueError: As :func:`read_labels`.
@@ -269,7 +271,8 @@ def score_folder(
         if (sha256 := file_sha256(folder / label.file)) in by_hash
     ]
     report = score_real(labels, records, extra=real.extra)
-    return {"folder": folder.name, "model": model_fingerprint(extract.model), **report}
+    visible = describe_real(labels, records)
+    return {"folder": folder.name, "model": model_fingerprint(extract.model), "visible": visible, **report}
 
 
 def score_real(

@@ -6,14 +6,17 @@ import base64
 import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from invoicegen.evaluation.crops import error_pair
+from invoicegen.evaluation.data_card import QUANTILES, STATISTICS
 from invoicegen.evaluation.entities import ERROR_CATEGORIES
 from invoicegen.evaluation.fields import FIELD_TYPES
 from invoicegen.evaluation.figures import plot_confusion
 from invoicegen.evaluation.matching import MATCH_KINDS
 from invoicegen.evaluation.real import REAL_FIELDS
+from invoicegen.weights import resolve_model
 
 MEANINGS: Final[dict[str, str]] = {
     "missed": "a true entity that nothing was predicted for",
@@ -49,6 +52,9 @@ def render_report(
     examples: Sequence[Mapping[str, Any]],
     real: Mapping[str, Any] | None,
     curves: Sequence[Mapping[str, Any]],
+    *,
+    data_card: Mapping[str, Any] | None = None,
+    model_card: Sequence[tuple[str, str]] = (),
 ) -> str:
     """The report as one HTML document.
 
@@ -60,6 +66,8 @@ def render_report(
         real: As :func:`invoicegen.evaluation.real.score_real` gives; None where no real documents were measured.
         curves: ``{"title", "x_label", "lines": {name: [[x, y], …]}}`` for each diagram of the training; may be
             empty.
+        data_card: As :func:`invoicegen.evaluation.data_card.describe_pages` gives.
+        model_card: As :func:`model_facts` gives.
 
     Raises:
         ValueError: If there are scores without a confusion, or the reverse.
@@ -90,6 +98,8 @@ def render_report(
             ("confidence", "Confidence", scores is not None or real is not None),
             ("confusion", "Confusion", scores is not None),
             ("curves", "Learning curves", bool(drawn)),
+            ("data", "Data card", data_card is not None),
+            ("model", "Model card", bool(model_card)),
             ("reading", "How to read this", True),
         )
         if present
@@ -117,12 +127,30 @@ def render_report(
         model=(scores or real or {}).get("model"),
         other_model=len({part["model"] for part in (scores, real) if part and "model" in part}) > 1,
         curves=drawn,
+        data_card=data_card,
+        model_card=model_card,
+        statistics=STATISTICS,
+        quantiles=[f"{100 * share:g} %" for share in QUANTILES],
         field_rows=field_rows,
         sections=sections,
         categories=CATEGORIES,
         meanings=MEANINGS,
         group_titles=GROUP_TITLES,
     )
+
+
+def model_facts(folder: str | Path) -> list[tuple[str, str]]:
+    """The table of a model's card: rows of two cells of ``README.md`` in its folder; empty where there is none.
+
+    Args:
+        folder: Of a trained or exported model; ``shipped`` for the weights that come with the package.
+    """
+    card = resolve_model(folder) / "README.md"
+    if not card.is_file():
+        return []
+    rows = [line.strip().strip("|").split("|") for line in card.read_text(encoding="utf-8").splitlines()]
+    cells = [(row[0].strip(), row[1].strip()) for row in rows if len(row) == 2]
+    return [(name, value) for name, value in cells if name and not name.startswith("--")]
 
 
 def draw_curves(curve: Mapping[str, Any]) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from invoicegen.execution import Failure, map_items
 from invoicegen.extraction.assemble import assemble
 from invoicegen.extraction.options import ExtractOptions
+from invoicegen.geometry import box_coverage
 from invoicegen.labeling import sort_words
 from invoicegen.modeling.options import Runtime
 from invoicegen.schema.annotation import Word
@@ -72,7 +73,8 @@ def extract_file(
     Returns:
         ``{"file", "document_type", "pages", "fields", "line_items", "checks", "timings_ms"}``. ``pages``
         tells ``page`` (from 0), ``width`` and ``height`` in pixels (the frame of all boxes of that page), the
-        number of ``words`` and the ``engine`` that read them. Where single pages could not be read,
+        number of ``words``, the share of the page's area that their boxes have (``coverage``) and the
+        ``engine`` that read them. Where single pages could not be read,
         ``page_errors`` has ``{"page", "error"}`` for each, and the record is that of the others. Where
         nothing could be read: ``{"file", "error"}``. Nothing is raised for what is wrong with a document.
     """
@@ -113,6 +115,9 @@ def _extract(path: Path, predictor: PagePredictor, engine: OcrEngine, options: E
                         "width": page.width,
                         "height": page.height,
                         "words": len(words),
+                        "coverage": round(
+                            box_coverage([word.box for word in words], page.width, page.height), 4
+                        ),
                         "engine": name,
                     }
                 )

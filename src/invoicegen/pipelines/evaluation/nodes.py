@@ -36,6 +36,13 @@ def evaluate_model(
     return {"model": name, **result.scores}, result.confusion, result.errors, outcomes
 
 
+def describe_data(train_pages: Tables, validation_pages: Tables, test_pages: Tables) -> dict[str, Any]:
+    """The data card: what the generated pages of each split are like."""
+    from invoicegen.evaluation.data_card import describe_pages
+
+    return describe_pages({"train": train_pages, "validation": validation_pages, "test": test_pages})
+
+
 def plot_scores(scores: Scores, confusion: dict[str, Any]) -> tuple[Figure, Figure, Figure]:
     """Scores by entity, the heat map of the confusion of entity types, and what may be released without a look."""
     from invoicegen.evaluation.figures import plot_confusion, plot_entity_scores, plot_release
@@ -80,8 +87,18 @@ def write_report(
     examples: Records,
     real_scores: Scores | None,
     history: Records,
+    data_card: dict[str, Any] | None,
+    model: Path,
 ) -> str:
     """The HTML report; what has not been measured is None, and the report says so."""
-    from invoicegen.evaluation.report import render_report, training_curves
+    from invoicegen.evaluation.report import model_facts, render_report, training_curves
 
-    return render_report(scores, confusion, examples, real_scores, training_curves(history))
+    return render_report(
+        scores,
+        confusion,
+        examples,
+        real_scores,
+        training_curves(history),
+        data_card=data_card,
+        model_card=model_facts(model),
+    )

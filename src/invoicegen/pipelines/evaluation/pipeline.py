@@ -7,6 +7,7 @@ from typing import Any
 from kedro.pipeline import Node, Pipeline
 
 from invoicegen.pipelines.evaluation.nodes import (
+    describe_data,
     evaluate_model,
     extract_real_documents,
     picture_errors,
@@ -25,6 +26,8 @@ def _report_node() -> Node:
             "error_examples",
             "real_scores",
             "training_history_so_far",
+            "data_card",
+            "model",
         ],
         "evaluation_report",
         name="write_evaluation_report",
@@ -40,6 +43,12 @@ def create_pipeline(**kwargs: Any) -> Pipeline:
                 ["test_pages", "model", "params:evaluate"],
                 ["evaluation_scores", "confusion_matrix", "evaluation_errors", "evaluation_outcomes"],
                 name="evaluate_model",
+            ),
+            Node(
+                describe_data,
+                ["train_pages", "validation_pages", "test_pages"],
+                "data_card",
+                name="describe_data",
             ),
             Node(
                 plot_scores,
