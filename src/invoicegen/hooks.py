@@ -18,7 +18,7 @@ class ProcessesError(RuntimeError):
 
 
 def _options() -> dict[str, type[BaseModel]]:
-    from invoicegen.evaluation.options import EvaluateOptions, RealOptions
+    from invoicegen.evaluation.options import EvaluateOptions, RealOptions, RobustnessOptions
     from invoicegen.execution import ExecutionOptions
     from invoicegen.extraction.options import ExtractOptions
     from invoicegen.interchange.options import ExportOptions, ImportOptions
@@ -34,6 +34,7 @@ def _options() -> dict[str, type[BaseModel]]:
         "train_folders": TrainingFolders,
         "evaluate": EvaluateOptions,
         "real": RealOptions,
+        "robustness": RobustnessOptions,
         "extract": ExtractOptions,
         "import": ImportOptions,
         "export": ExportOptions,

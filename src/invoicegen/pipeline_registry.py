@@ -17,6 +17,7 @@ from invoicegen.pipelines import (
     labeling,
     ocr,
     rendering,
+    robustness,
     splitting,
     synthesis,
 )
@@ -25,8 +26,8 @@ from invoicegen.pipelines.evaluation.pipeline import create_real_pipeline
 
 
 def register_pipelines() -> dict[str, Pipeline]:
-    """Every stage by its own name; ``generate``, ``train``, ``evaluate``, ``extract``, ``import``, ``export`` by what
-    they are for.
+    """Every stage by its own name; ``generate``, ``train``, ``evaluate``, ``robustness``, ``extract``, ``import``,
+    ``export`` by what they are for.
 
     ``__default__`` is generate, train and evaluate in one go.
     """
@@ -48,6 +49,7 @@ def register_pipelines() -> dict[str, Pipeline]:
         "train": train,
         "evaluate": evaluate,
         "evaluate_real": create_real_pipeline(),
+        "robustness": robustness.create_pipeline(),
         "extract": extraction.create_pipeline(),
         "import": interchange.create_import_pipeline(),
         "export": interchange.create_export_pipeline(),

@@ -67,7 +67,7 @@ def test_a_model_is_evaluated_and_reported(make_page, model_folder):
     assert card["splits"]["train"] == {"documents": 2, "pages": 3, "layouts": 1}
     assert card["splits"]["validation"] == {"documents": 0, "pages": 0, "layouts": 0}
     (model_folder / "README.md").write_text("| | |\n|--|--|\n| started from | nothing |\n", encoding="utf-8")
-    report = write_report(scores, confusion, examples, None, [], card, model_folder)
+    report = write_report(scores, confusion, examples, None, [], card, None, model_folder)
     assert "Data card" in report
     assert "started from" in report
     assert "real documents: not measured" in report

@@ -57,6 +57,30 @@ def test_evaluation_scores_every_head_and_draws(trained):
         assert trained.data(f"08_reporting/{name}").read_bytes().startswith(b"\x89PNG")
     report = trained.data("08_reporting/report.html").read_text()
     assert "not measured" in report  # no real documents were scored here
+    assert 'id="data"' in report
+    assert 'id="model"' in report
+    (run,) = trained.data("08_reporting/runs").iterdir()
+    assert run.name == scores["model"]
+    compared = trained.invoicegen("compare", run.name, run.name)
+    assert compared.returncode == 0, compared.stderr
+    assert f"generated, {scores['documents']} documents" in compared.stdout
+    assert "undecided" in compared.stdout  # a model is not better than itself
+
+
+def test_robustness_reads_the_same_documents_under_every_condition(trained):
+    trained.run("robustness")
+    scores = trained.json("08_reporting/robustness_scores.json")
+    assert scores["documents"] == 2
+    assert [(row["preset"], row["engine"]) for row in scores["rows"]] == [
+        ("clean", "pdf_text"),
+        ("clean", "simulated_rapidocr"),
+        ("office_scan", "simulated_rapidocr"),
+    ]
+    assert scores["rows"][0]["fields"]["difference"] == 0.0
+    outcomes = [path.read_text() for path in trained.data("08_reporting/robustness").rglob("*.jsonl")]
+    assert len(outcomes) == 3
+    assert len({json.loads(line)["document"] for text in outcomes for line in text.splitlines()}) == 2
+    assert trained.data("08_reporting/robustness.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_extract_reads_a_generated_pdf_and_its_scan(trained, generated_pdf, tmp_path):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from invoicegen.evaluation.options import EvaluateOptions, RealOptions
+from invoicegen.evaluation.options import EvaluateOptions, RealOptions, RobustnessOptions
 
 if TYPE_CHECKING:
     from invoicegen.evaluation.evaluator import ModelEvaluator
@@ -34,6 +34,7 @@ __all__ = [
     "LabeledPage",
     "ModelEvaluator",
     "RealOptions",
+    "RobustnessOptions",
     "evaluate",
     "extract_real",
     "read_labels",

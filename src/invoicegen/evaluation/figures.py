@@ -163,3 +163,37 @@ def plot_release(release: dict[str, Any]) -> Figure:
             axes.spines[side].set_visible(False)
         axes.legend(frameon=False, fontsize=8.5, loc="lower right")
     return figure
+
+
+def plot_robustness(scores: dict[str, Any]) -> Figure:
+    """A bar for fields and for line items of every preset and engine, with its 95 % interval.
+
+    Args:
+        scores: As :func:`invoicegen.evaluation.robustness.robustness_scores` gives.
+    """
+    rows = scores["rows"]
+    figure = _figure(9, 1.4 + 0.5 * len(rows))
+    axes = figure.add_subplot()
+    places = np.arange(len(rows))
+    for name, title, offset, colour in (
+        ("fields", "fields, micro F1", 0.19, BLUE),
+        ("line_items", "line items, F1", -0.19, SAND),
+    ):
+        values = [row[name]["value"] or 0.0 for row in rows]
+        axes.barh(places + offset, values, height=0.36, color=colour, alpha=0.85, label=title)
+        for place, row, value in zip(places, rows, values, strict=True):
+            if row[name]["low"] is not None:
+                ends = [row[name]["low"], row[name]["high"]]
+                axes.plot(ends, [place + offset] * 2, color=INK, lw=1.2)
+            axes.text(1.01, float(place + offset), f"{value:.3f}", va="center", fontsize=8.5, color=INK)
+    axes.set_yticks(places, [f"{row['preset']}, {row['engine']}" for row in rows], fontsize=9)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_xlim(0, 1)
+    axes.xaxis.grid(True, color=RULE)
+    axes.set_axisbelow(True)
+    axes.tick_params(length=0, colors=INK)
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    axes.set_title(f"The same {scores['documents']} documents", fontsize=11, color=INK, loc="left", pad=24)
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, fontsize=8.5)
+    return figure

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from invoicegen.execution import ExecutionOptions
 
@@ -31,3 +31,36 @@ class RealOptions(BaseModel):
     execution: ExecutionOptions = Field(
         ExecutionOptions(), description="each process loads a model and an OCR engine of its own"
     )
+
+
+class RobustnessOptions(BaseModel):
+    """Under which conditions the same documents are read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    documents: int = Field(30, ge=2, description="documents, of layouts that the test split would have")
+    presets: tuple[str, ...] = Field(
+        ("clean", "office_scan", "phone_photo", "receipt_photo", "fax", "archive", "mixed"),
+        min_length=1,
+        description="augmentation presets; the others are compared with the first",
+    )
+    engines: tuple[str, ...] = Field(
+        ("pdf_text", "rapidocr"),
+        min_length=1,
+        description="what reads the pages; pdf_text only under `clean`: no preset moves a text layer",
+    )
+    device: str = Field("auto", description="auto, cpu, cuda or cuda:1")
+    progress: bool = Field(True, description="show a progress bar on a terminal")
+
+    @model_validator(mode="after")
+    def _something_reads_every_preset(self) -> RobustnessOptions:
+        unread = [preset for preset in self.presets if not self.engines_of(preset)]
+        if unread:
+            raise ValueError(
+                f"robustness.engines has nothing that reads the presets {unread}: add an OCR engine, as rapidocr"
+            )
+        return self
+
+    def engines_of(self, preset: str) -> tuple[str, ...]:
+        """What reads pages of a preset."""
+        return tuple(engine for engine in self.engines if preset == "clean" or engine != "pdf_text")

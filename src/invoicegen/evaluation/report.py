@@ -54,6 +54,7 @@ def render_report(
     curves: Sequence[Mapping[str, Any]],
     *,
     data_card: Mapping[str, Any] | None = None,
+    robustness: Mapping[str, Any] | None = None,
     model_card: Sequence[tuple[str, str]] = (),
 ) -> str:
     """The report as one HTML document.
@@ -67,6 +68,7 @@ def render_report(
         curves: ``{"title", "x_label", "lines": {name: [[x, y], …]}}`` for each diagram of the training; may be
             empty.
         data_card: As :func:`invoicegen.evaluation.data_card.describe_pages` gives.
+        robustness: As :func:`invoicegen.evaluation.robustness.robustness_scores` gives, with ``model``.
         model_card: As :func:`model_facts` gives.
 
     Raises:
@@ -97,6 +99,7 @@ def render_report(
             ("errors", "Errors", scores is not None),
             ("confidence", "Confidence", scores is not None or real is not None),
             ("confusion", "Confusion", scores is not None),
+            ("robustness", "Robustness", robustness is not None),
             ("curves", "Learning curves", bool(drawn)),
             ("data", "Data card", data_card is not None),
             ("model", "Model card", bool(model_card)),
@@ -125,9 +128,11 @@ def render_report(
             for curve in release_curves(scores, real)
         ],
         model=(scores or real or {}).get("model"),
-        other_model=len({part["model"] for part in (scores, real) if part and "model" in part}) > 1,
+        other_model=len({part["model"] for part in (scores, real, robustness) if part and "model" in part})
+        > 1,
         curves=drawn,
         data_card=data_card,
+        robustness=robustness,
         model_card=model_card,
         statistics=STATISTICS,
         quantiles=[f"{100 * share:g} %" for share in QUANTILES],

@@ -105,6 +105,11 @@ class Evaluation:
         self._ocr_errors: list[dict[str, Any]] = []
         self._groups: dict[str, dict[str, _Group]] = {name: {} for name in GROUPS}
 
+    @property
+    def outcomes(self) -> list[DocumentOutcome]:
+        """What came of each document, in the order that they were added."""
+        return self._outcomes
+
     def add_document(
         self, pages: Sequence[LabeledPage], predictions: Sequence[PagePrediction], record: Mapping[str, Any]
     ) -> None:

@@ -88,6 +88,7 @@ def write_report(
     real_scores: Scores | None,
     history: Records,
     data_card: dict[str, Any] | None,
+    robustness: Scores | None,
     model: Path,
 ) -> str:
     """The HTML report; what has not been measured is None, and the report says so."""
@@ -100,5 +101,6 @@ def write_report(
         real_scores,
         training_curves(history),
         data_card=data_card,
+        robustness=robustness,
         model_card=model_facts(model),
     )

@@ -27,6 +27,7 @@ def _report_node() -> Node:
             "real_scores",
             "training_history_so_far",
             "data_card",
+            "robustness_scores",
             "model",
         ],
         "evaluation_report",
