@@ -22,7 +22,7 @@ def _options() -> dict[str, type[BaseModel]]:
     from invoicegen.execution import ExecutionOptions
     from invoicegen.extraction.options import ExtractOptions
     from invoicegen.interchange.options import ExportOptions, ImportOptions
-    from invoicegen.modeling.options import TrainingFolders, TrainOptions
+    from invoicegen.modeling.options import PretrainOptions, TrainingFolders, TrainOptions
     from invoicegen.ocr import OcrOptions
     from invoicegen.pipelines.options import GenerateOptions
 
@@ -30,6 +30,8 @@ def _options() -> dict[str, type[BaseModel]]:
         "generate": GenerateOptions,
         "ocr": OcrOptions,
         "execution": ExecutionOptions,
+        "pretrain": PretrainOptions,
+        "pretrain_folders": TrainingFolders,
         "train": TrainOptions,
         "train_folders": TrainingFolders,
         "evaluate": EvaluateOptions,

@@ -16,6 +16,7 @@ from invoicegen.pipelines import (
     interchange,
     labeling,
     ocr,
+    pretraining,
     rendering,
     robustness,
     splitting,
@@ -26,8 +27,8 @@ from invoicegen.pipelines.evaluation.pipeline import create_real_pipeline
 
 
 def register_pipelines() -> dict[str, Pipeline]:
-    """Every stage by its own name; ``generate``, ``train``, ``evaluate``, ``robustness``, ``extract``, ``import``,
-    ``export`` by what they are for.
+    """Every stage by its own name; ``generate``, ``pretrain``, ``train``, ``evaluate``, ``robustness``, ``extract``,
+    ``import``, ``export`` by what they are for.
 
     ``__default__`` is generate, train and evaluate in one go.
     """
@@ -46,6 +47,7 @@ def register_pipelines() -> dict[str, Pipeline]:
     return {
         "__default__": generate + train + evaluate,
         "generate": generate,
+        "pretrain": pretraining.create_pipeline(),
         "train": train,
         "evaluate": evaluate,
         "evaluate_real": create_real_pipeline(),

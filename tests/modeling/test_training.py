@@ -305,7 +305,7 @@ def test_training_stops_in_time_with_the_rate_run_down(options, tmp_path, fabric
 
 
 def test_early_stopping_after_patience(options, tmp_path, monkeypatch, fabricate_tables):
-    monkeypatch.setattr(training_module._Training, "_evaluate", lambda self: stuck)
+    monkeypatch.setattr(training_module._Training, "evaluate", lambda self: stuck)
     names = ("f1", "precision", "recall", "loss")
     names += tuple(
         f"{head}_{name}"

@@ -18,11 +18,18 @@ from invoicegen.modeling.errors import (
     TaxonomyMismatchError,
     WarmStartError,
 )
-from invoicegen.modeling.options import LayoutJitter, LossWeights, TrainingFolders, TrainOptions
+from invoicegen.modeling.options import (
+    LayoutJitter,
+    LossWeights,
+    PretrainOptions,
+    TrainingFolders,
+    TrainOptions,
+)
 
 if TYPE_CHECKING:
     from invoicegen.modeling.inference import PageInput, Predictor
     from invoicegen.modeling.loading import ModelLoader
+    from invoicegen.modeling.pretraining import pretrain_model
     from invoicegen.modeling.training import TrainedModel, train_model
 
 _LAZY = {
@@ -30,6 +37,7 @@ _LAZY = {
     "PageInput": "inference",
     "Predictor": "inference",
     "TrainedModel": "training",
+    "pretrain_model": "pretraining",
     "train_model": "training",
 }
 
@@ -45,11 +53,13 @@ __all__ = [
     "PageInput",
     "ParityError",
     "Predictor",
+    "PretrainOptions",
     "TaxonomyMismatchError",
     "TrainOptions",
     "TrainedModel",
     "TrainingFolders",
     "WarmStartError",
+    "pretrain_model",
     "train_model",
 ]
 

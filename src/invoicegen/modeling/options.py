@@ -40,8 +40,8 @@ class LossWeights(BaseModel):
     cell: float = Field(0.3, ge=0)
 
 
-class TrainOptions(BaseModel):
-    """How the model is trained."""
+class LoopOptions(BaseModel):
+    """What training and pre-training share: where they start, how pages are cut and changed, steps, rates, time."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -52,12 +52,10 @@ class TrainOptions(BaseModel):
         "package), a Hugging Face hub name of a LayoutLMv3 checkpoint such as "
         "microsoft/layoutlmv3-base, or the folder of such a checkpoint or of our own model",
     )
-    visual: bool = Field(False, description="feed image patches to the encoder beside text and layout")
     layout: Literal["word", "segment"] = Field(
         "word", description="each word has its own box, or the box of its text segment where one is known"
     )
     max_length: int = Field(384, ge=16, description="subwords a training window, special tokens included")
-    inference_max_length: int = Field(512, ge=16, description="subwords a window when the model is used")
     overlap_words: int = Field(64, ge=0, description="words that neighbouring windows of a long page share")
     max_subwords_per_word: int = Field(8, ge=1, le=14, description="subwords read of each word")
     word_features: WordFeatures = Field(
@@ -86,18 +84,9 @@ class TrainOptions(BaseModel):
     clip_norm: float = Field(1.0, gt=0, description="largest norm of the gradient")
     dropout: float = Field(0.1, ge=0, lt=1, description="of hidden states")
     attention_dropout: float = Field(0.0, ge=0, lt=1, description="0 keeps the fused attention kernels")
-    crf: bool = Field(False, description="learn scores of neighbouring NER labels and decode with them")
-    label_smoothing: float = Field(0.0, ge=0, lt=1, description="of cross entropies, not of the CRF")
-    loss_weights: LossWeights = LossWeights()
-    class_balance: float = Field(
-        0.0,
-        ge=0,
-        le=1,
-        description="0 counts each word alike, 1 each NER label alike (weights held in 1/5 to 5)",
-    )
     augmentation: LayoutJitter = LayoutJitter()
     early_stopping_patience: int = Field(
-        3, ge=1, description="epochs without a better validation F1 before training stops"
+        3, ge=1, description="epochs without a better validation score before training stops"
     )
     precision: Literal["auto", "fp32", "bf16"] = Field(
         "auto", description="auto: bf16 on CUDA and on CPUs with AVX512-BF16 or AMX, else fp32"
@@ -111,6 +100,22 @@ class TrainOptions(BaseModel):
     resume: bool = Field(True, description="take up an unfinished training found in the output folder")
     progress: bool = Field(True, description="show a progress bar on a terminal")
 
+
+class TrainOptions(LoopOptions):
+    """How the model is trained."""
+
+    visual: bool = Field(False, description="feed image patches to the encoder beside text and layout")
+    inference_max_length: int = Field(512, ge=16, description="subwords a window when the model is used")
+    crf: bool = Field(False, description="learn scores of neighbouring NER labels and decode with them")
+    label_smoothing: float = Field(0.0, ge=0, lt=1, description="of cross entropies, not of the CRF")
+    loss_weights: LossWeights = LossWeights()
+    class_balance: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="0 counts each word alike, 1 each NER label alike (weights held in 1/5 to 5)",
+    )
+
     @model_validator(mode="after")
     def _crf_counts_words_alike(self) -> TrainOptions:
         if self.crf and self.class_balance:
@@ -118,6 +123,12 @@ class TrainOptions(BaseModel):
                 "train.crf scores whole sequences: set train.class_balance to 0, or crf to false"
             )
         return self
+
+
+class PretrainOptions(LoopOptions):
+    """How an encoder is trained on pages without labels: some words are hidden, and it says which they were."""
+
+    mask_share: float = Field(0.15, gt=0, lt=1, description="share of the words that are to be guessed")
 
 
 class TrainingFolders(BaseModel):

@@ -15,14 +15,16 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
@@ -41,7 +43,7 @@ from invoicegen.modeling.errors import ModelingError, NonFiniteLossError
 from invoicegen.modeling.inference import score_words
 from invoicegen.modeling.labels import HEADS
 from invoicegen.modeling.memory import freed_memory_kept
-from invoicegen.modeling.options import TrainOptions
+from invoicegen.modeling.options import LoopOptions, TrainOptions
 from invoicegen.modeling.processes import Processes, join, launched, process_device
 from invoicegen.modeling.quiet import quiet_transformers
 from invoicegen.modeling.reporting import model_card
@@ -53,6 +55,8 @@ from invoicegen.modeling.warm_start import StartingPoint, starting_point
 from invoicegen.schema.taxonomy import NER_LABELS, TAXONOMY_VERSION
 
 logger = logging.getLogger(__name__)
+
+Options = TypeVar("Options", bound=LoopOptions)
 
 _IDENTITY_EXCLUDES = {"resume", "progress", "threads", "device", "checkpoint_steps"}
 _FORWARD_SHARE = 0.4
@@ -100,7 +104,7 @@ class _Progress:
     step: int = 0
     seconds: float = 0.0
     best: str = ""
-    best_f1: float = -1.0
+    best_score: float = -1.0
     best_loss: float = float("inf")
     epochs_without_gain: int = 0
     loss_sums: dict[str, float] = field(default_factory=dict)
@@ -157,25 +161,7 @@ def train_model(
         NonFiniteLossError: If the loss or its gradient became NaN or infinite.
         KeyboardInterrupt: After SIGINT or SIGTERM, once a checkpoint is saved.
     """
-    processes = launched()
-    device = process_device(resolve_device(options.device), processes)
-    join(processes, device)
-    return _train(train_tables, validation_tables, options, Path(output_dir), metrics_path, processes, device)
-
-
-def _train(
-    train_tables: Tables,
-    validation_tables: Tables,
-    options: TrainOptions,
-    folder: Path,
-    metrics_path: str | Path | None,
-    processes: Processes,
-    device: torch.device,
-) -> TrainedModel:
-    threads = torch.get_num_threads()
-    if options.threads is not None:
-        torch.set_num_threads(options.threads)
-    try:
+    with prepared(options) as (processes, device):
         start = starting_point(
             options.init_from,
             options.seed,
@@ -203,25 +189,67 @@ def _train(
         config.resumable = sorted(
             set().union(*(resumed_types([NER_LABELS[i] for i in page.labels["ner"]]) for page in train_pages))
         )
-        training = _Training(
-            start, tokenizer, train_pages, validation_pages, options, folder, metrics_path, processes, device
+        run = _Training(
+            start,
+            tokenizer,
+            train_pages,
+            validation_pages,
+            options,
+            Path(output_dir),
+            metrics_path,
+            processes,
+            device,
         )
+        return run.run()
+
+
+@contextmanager
+def prepared(options: LoopOptions) -> Iterator[tuple[Processes, torch.device]]:
+    """The processes of a training and the device of this one; threads are as ``options`` say while the block runs."""
+    processes = launched()
+    device = process_device(resolve_device(options.device), processes)
+    join(processes, device)
+    threads = torch.get_num_threads()
+    if options.threads is not None:
+        torch.set_num_threads(options.threads)
+    try:
         with freed_memory_kept():
-            return training.run()
+            yield processes, device
     finally:
         torch.set_num_threads(threads)
 
 
-class _Training:
-    """One training run: its model, its data and how far it has come."""
+class TrainingRun(ABC, Generic[Options]):
+    """One run over windows of pages: a model, its data and how far it has come; subclasses say what is learnt.
+
+    Args:
+        model: What is trained; called with what :meth:`inputs` gives, it gives ``head_losses``.
+        start: Where its weights came from.
+        new_parameters: Names of those of its parameters that start at random.
+        tokenizer: Of the pages.
+        train_pages: Pages to learn from.
+        validation_pages: Others, to see how far it has come.
+        options: How.
+        folder: Of the state and of the best model so far.
+        metrics_path: File of one JSON line an epoch; None for none.
+        processes: Those that train together.
+        device: Of this process.
+    """
+
+    heads: ClassVar[tuple[str, ...]]
+    """Names of the losses."""
+    score: ClassVar[str]
+    """Which of the scores of :meth:`evaluate` says that one model is better than another."""
 
     def __init__(
         self,
+        model: nn.Module,
         start: StartingPoint,
+        new_parameters: frozenset[str],
         tokenizer: WordTokenizer,
         train_pages: list[EncodedPage],
         validation_pages: list[EncodedPage],
-        options: TrainOptions,
+        options: Options,
         folder: Path,
         metrics_path: str | Path | None,
         processes: Processes,
@@ -232,13 +260,14 @@ class _Training:
         self.folder = folder
         self.metrics_path = None if metrics_path is None else Path(metrics_path)
         self.start = start
+        self.new_parameters = new_parameters
         self.tokenizer = tokenizer
         self.train_pages = train_pages
         self.validation_pages = validation_pages
         self.windows = page_windows(train_pages, options.max_length, options.overlap_words)
         self.device = device
         self.dtype = resolve_precision(options.precision, self.device)
-        self.model = start.model
+        self.model = model
         nn.Module.to(self.model, self.device)
         self.model.train()
         self.network: nn.Module = self.model
@@ -250,7 +279,6 @@ class _Training:
             )
             self.network.broadcast_buffers = False  # they never change
         self.optimizer = torch.optim.AdamW(self._parameter_groups(), fused=True)
-        self.truth = [[NER_LABELS[i] for i in page.labels["ner"]] for page in validation_pages]
         self.progress = _Progress()
         self.interrupted = False
         self.identity = {
@@ -262,13 +290,41 @@ class _Training:
         self.steps_per_epoch = -(-batches // options.gradient_accumulation)
         self.seconds_per_subword = 0.0
 
+    # -- what is learnt -------------------------------------------------------------------------------------------
+
+    @property
+    @abstractmethod
+    def loss_weights(self) -> Mapping[str, float]:
+        """Weight of each head's loss in the sum."""
+
+    @abstractmethod
+    def loss_mass(self, head: str, labels: torch.Tensor) -> float:
+        """What a head's mean loss over ``labels`` weighs in a mean over several batches."""
+
+    @abstractmethod
+    def inputs(
+        self, windows: Sequence[Window], rngs: Sequence[np.random.Generator]
+    ) -> dict[str, NDArray[Any]]:
+        """Arguments of the model for some training windows, changed at random by one generator each.
+
+        The labels of each head are called ``<head>_labels``.
+        """
+
+    @abstractmethod
+    def evaluate(self) -> dict[str, float]:
+        """Scores on the validation pages; ``loss`` and :attr:`score` among them."""
+
+    @abstractmethod
+    def save_model(self, path: Path, record: dict[str, Any]) -> None:
+        """Write the model as it is to a folder; ``record`` is that of the epoch."""
+
     def _parameter_groups(self) -> list[dict[str, Any]]:
         options = self.options
         pretrained_rate = options.learning_rate or self.start.learning_rate
         groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
         for name, parameter in self.model.named_parameters():
             decays = parameter.ndim > 1 and "rel_pos" not in name
-            groups.setdefault((name in self.start.new_parameters, decays), []).append(parameter)
+            groups.setdefault((name in self.new_parameters, decays), []).append(parameter)
         return [
             {
                 "params": parameters,
@@ -418,7 +474,7 @@ class _Training:
                 bar.update()
                 bar.set_postfix(
                     loss=f"{losses['total']:.3f}",
-                    f1=f"{max(progress.best_f1, 0):.3f}",
+                    best=f"{max(progress.best_score, 0):.3f}",
                     pages_s=f"{pages_per_second:.1f}",
                 )
                 if progress.step % options.checkpoint_steps == 0 and progress.step_in_epoch < len(steps):
@@ -443,10 +499,10 @@ class _Training:
         factor = schedule(share_done, options.warmup_ratio)
         for group in self.optimizer.param_groups:
             group["lr"] = group["peak"] * factor
-        weights = torch.tensor([self.model.config.loss_weights[head] for head in HEADS], device=self.device)
+        weights = torch.tensor([self.loss_weights[head] for head in self.heads], device=self.device)
         passes = self._forward_passes(batches)
         masses = self.processes.total(np.sum([forward.masses for forward in passes], axis=0).tolist())
-        sums = torch.zeros(len(HEADS), device=self.device)
+        sums = torch.zeros(len(self.heads), device=self.device)
         non_finite: _ForwardPass | None = None
         for number, forward in enumerate(passes):
             torch.manual_seed(forward.seed)
@@ -458,7 +514,7 @@ class _Training:
             with self._gradients_exchanged(number == len(passes) - 1):
                 with torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32):
                     output = self.network(**forward.inputs)
-                losses = torch.stack([output.head_losses[head] for head in HEADS]) * shares
+                losses = torch.stack([output.head_losses[head] for head in self.heads]) * shares
                 loss = (losses * weights).sum()
                 # The exchange gives the mean over processes; the shares ask for the sum.
                 torch.autograd.backward(loss * size)
@@ -472,7 +528,7 @@ class _Training:
         self.optimizer.step()
         self.optimizer.zero_grad()
         total = sum(loss * weight for loss, weight in zip(by_head, weights.tolist(), strict=True))
-        return {"total": total, **dict(zip(HEADS, by_head, strict=True))}
+        return {"total": total, **dict(zip(self.heads, by_head, strict=True))}
 
     def _forward_passes(self, batches: list[list[Window]]) -> list[_ForwardPass]:
         """This process's windows of a step, like lengths together; one of no weight where none are left for it."""
@@ -485,11 +541,8 @@ class _Training:
         for first in range(0, len(mine), options.batch_size):
             numbers, windows = zip(*mine[first : first + options.batch_size], strict=True)
             rngs = [self._rng(1, self.progress.step, number) for number in numbers]
-            batch = collate(self.train_pages, windows, self.tokenizer, (options.augmentation, rngs))
-            tensors = {name: torch.from_numpy(array) for name, array in batch.inputs.items()}
-            masses = [
-                0.0 if idle else self.model.loss_mass(head, tensors[f"{head}_labels"]) for head in HEADS
-            ]
+            tensors = {name: torch.from_numpy(array) for name, array in self.inputs(windows, rngs).items()}
+            masses = [0.0 if idle else self.loss_mass(head, tensors[f"{head}_labels"]) for head in self.heads]
             inputs = {name: tensor.to(self.device) for name, tensor in tensors.items()}
             seed = self._rng(2, self.progress.step, numbers[0]).integers(2**63).item()
             passes.append(_ForwardPass(list(windows), inputs, masses, seed))
@@ -521,7 +574,7 @@ class _Training:
     def _end_epoch(self) -> None:
         """Evaluate, record, keep the model if it is the best, save the state."""
         begun = time.monotonic()
-        scores = self._evaluate()
+        scores = self.evaluate()
         self.progress.seconds += time.monotonic() - begun
         self.progress = self.processes.from_first(lambda: self._record_epoch(scores))
 
@@ -535,93 +588,36 @@ class _Training:
             "seconds": round(progress.seconds, 2),
             "learning_rate_factor": round(schedule(self._share_done(), options.warmup_ratio), 4),
             "train_loss": progress.loss_sums.get("total", 0.0) / steps,
-            **{f"train_{head}_loss": progress.loss_sums.get(head, 0.0) / steps for head in HEADS},
+            **{f"train_{head}_loss": progress.loss_sums.get(head, 0.0) / steps for head in self.heads},
             **{f"validation_{name}": value for name, value in scores.items()},
         }
         progress.history.append(record)
-        gained = (scores["f1"], -scores["loss"]) > (progress.best_f1, -progress.best_loss)
+        gained = (scores[self.score], -scores["loss"]) > (progress.best_score, -progress.best_loss)
         progress.epochs_without_gain = 0 if gained else progress.epochs_without_gain + 1
         if gained:
-            progress.best, progress.best_f1, progress.best_loss = (
+            progress.best, progress.best_score, progress.best_loss = (
                 f"best-{progress.step:06d}",
-                scores["f1"],
+                scores[self.score],
                 scores["loss"],
             )
-            self._save_model(self.folder / progress.best, record)
+            self.save_model(self.folder / progress.best, record)
         progress.step_in_epoch, progress.loss_sums = 0, {}
         self._save_state()
         checkpoints.keep_only(self.folder, progress.best)
         self._write_metrics()
         logger.info(
-            "epoch %d: loss %.3f, validation loss %.3f, entity F1 %.3f (best %.3f), %.0f s",
+            "epoch %d: loss %.3f, validation loss %.3f, %s %.3f (best %.3f), %.0f s",
             progress.epoch,
             record["train_loss"],
             scores["loss"],
-            scores["f1"],
-            progress.best_f1,
+            self.score,
+            scores[self.score],
+            progress.best_score,
             progress.seconds,
         )
         return progress
 
-    def _evaluate(self) -> dict[str, float]:
-        """Scores on the validation pages, decoded as in use."""
-        self.model.train(False)
-        scores = score_words(
-            TorchNetwork(self.model),
-            self.processes.deal(self.validation_pages),
-            self.tokenizer,
-            max_length=self.options.inference_max_length,
-            overlap_words=self.options.overlap_words,
-        )
-        self.model.train()
-        page_scores = self.processes.collect(scores)
-        return self.processes.from_first(lambda: self._validation_scores(page_scores))
-
-    def _validation_scores(self, scores: Sequence[WordScores]) -> dict[str, float]:
-        decoder = Decoder(self.model.config.resumable, transitions=self.model.ner_transitions())
-        decoded = [decoder(page_scores) for page_scores in scores]
-        result = entity_scores(self.truth, [page.ner_tags for page in decoded])
-        loss = 0.0
-        for head in HEADS:
-            truth = np.concatenate([page.labels[head] for page in self.validation_pages]).astype(np.int64)
-            by_page = [getattr(page_scores, head) for page_scores in scores]
-            if head == "ner":
-                by_page = [decoder.log_probabilities(page_scores) for page_scores in by_page]
-            log_probabilities = np.concatenate(by_page)
-            head_loss = -float(log_probabilities[np.arange(len(truth)), truth].mean())
-            result[f"{head}_loss"] = head_loss
-            result[f"{head}_accuracy"] = float((log_probabilities.argmax(axis=1) == truth).mean())
-            calibration = calibrate(log_probabilities, truth)
-            result |= {f"{head}_{name}": value for name, value in asdict(calibration).items()}
-            loss += self.model.config.loss_weights[head] * head_loss
-        result["loss"] = loss
-        return result
-
     # -- what is left behind --------------------------------------------------------------------------------------
-
-    def _save_model(self, path: Path, record: dict[str, Any]) -> None:
-        from invoicegen import __version__
-
-        with quiet_transformers():
-            self.model.save_pretrained(path)
-        self.start.tokenizer.save_pretrained(path)
-        settings = ModelSettings(
-            invoicegen=__version__,
-            taxonomy=TAXONOMY_VERSION,
-            max_length=self.options.inference_max_length,
-            overlap_words=self.options.overlap_words,
-            temperatures=Temperatures(**{head: record[f"validation_{head}_temperature"] for head in HEADS}),
-        )
-        write_settings(path, settings)
-        card = model_card(
-            self.model.config,
-            self.options,
-            record,
-            n_train=len(self.train_pages),
-            n_validation=len(self.validation_pages),
-            n_parameters=self.model.num_parameters(),
-        )
-        (path / "README.md").write_text(card, encoding="utf-8")
 
     def _write_metrics(self) -> None:
         if self.metrics_path is None:
@@ -644,9 +640,8 @@ class _Training:
             "train_pages": len(self.train_pages),
             "train_windows": len(self.windows),
             "validation_pages": len(self.validation_pages),
-            "parameters": self.model.num_parameters(),
+            "parameters": sum(parameter.numel() for parameter in self.model.parameters()),
             "initialised_from": self.start.source,
-            "resumable_types": list(self.model.config.resumable),
             "device": str(self.device),
             "precision": str(self.dtype).removeprefix("torch."),
             "threads": torch.get_num_threads(),
@@ -654,8 +649,121 @@ class _Training:
         }
 
 
+class _Training(TrainingRun[TrainOptions]):
+    """Learns labels; the best model is that of the highest entity F1."""
+
+    heads = HEADS
+    score = "f1"
+
+    def __init__(
+        self,
+        start: StartingPoint,
+        tokenizer: WordTokenizer,
+        train_pages: list[EncodedPage],
+        validation_pages: list[EncodedPage],
+        options: TrainOptions,
+        folder: Path,
+        metrics_path: str | Path | None,
+        processes: Processes,
+        device: torch.device,
+    ) -> None:
+        super().__init__(
+            start.model,
+            start,
+            start.new_parameters,
+            tokenizer,
+            train_pages,
+            validation_pages,
+            options,
+            folder,
+            metrics_path,
+            processes,
+            device,
+        )
+        self.extractor = start.model
+        self.truth = [[NER_LABELS[i] for i in page.labels["ner"]] for page in validation_pages]
+
+    @property
+    def loss_weights(self) -> Mapping[str, float]:
+        """As the options say."""
+        return self.extractor.config.loss_weights
+
+    def loss_mass(self, head: str, labels: torch.Tensor) -> float:
+        """Words, or their class weights."""
+        return self.extractor.loss_mass(head, labels)
+
+    def inputs(
+        self, windows: Sequence[Window], rngs: Sequence[np.random.Generator]
+    ) -> dict[str, NDArray[Any]]:
+        """Words, boxes and labels."""
+        jitter = (self.options.augmentation, rngs)
+        return collate(self.train_pages, windows, self.tokenizer, jitter).inputs
+
+    def evaluate(self) -> dict[str, float]:
+        """Scores on the validation pages, decoded as in use."""
+        self.extractor.train(False)
+        scores = score_words(
+            TorchNetwork(self.extractor),
+            self.processes.deal(self.validation_pages),
+            self.tokenizer,
+            max_length=self.options.inference_max_length,
+            overlap_words=self.options.overlap_words,
+        )
+        self.extractor.train()
+        page_scores = self.processes.collect(scores)
+        return self.processes.from_first(lambda: self._validation_scores(page_scores))
+
+    def _validation_scores(self, scores: Sequence[WordScores]) -> dict[str, float]:
+        decoder = Decoder(self.extractor.config.resumable, transitions=self.extractor.ner_transitions())
+        decoded = [decoder(page_scores) for page_scores in scores]
+        result = entity_scores(self.truth, [page.ner_tags for page in decoded])
+        loss = 0.0
+        for head in HEADS:
+            truth = np.concatenate([page.labels[head] for page in self.validation_pages]).astype(np.int64)
+            by_page = [getattr(page_scores, head) for page_scores in scores]
+            if head == "ner":
+                by_page = [decoder.log_probabilities(page_scores) for page_scores in by_page]
+            log_probabilities = np.concatenate(by_page)
+            head_loss = -float(log_probabilities[np.arange(len(truth)), truth].mean())
+            result[f"{head}_loss"] = head_loss
+            result[f"{head}_accuracy"] = float((log_probabilities.argmax(axis=1) == truth).mean())
+            calibration = calibrate(log_probabilities, truth)
+            result |= {f"{head}_{name}": value for name, value in asdict(calibration).items()}
+            loss += self.extractor.config.loss_weights[head] * head_loss
+        result["loss"] = loss
+        return result
+
+    def save_model(self, path: Path, record: dict[str, Any]) -> None:
+        """Weights, tokenizer, settings and model card."""
+        from invoicegen import __version__
+
+        with quiet_transformers():
+            self.extractor.save_pretrained(path)
+        self.start.tokenizer.save_pretrained(path)
+        settings = ModelSettings(
+            invoicegen=__version__,
+            taxonomy=TAXONOMY_VERSION,
+            max_length=self.options.inference_max_length,
+            overlap_words=self.options.overlap_words,
+            temperatures=Temperatures(**{head: record[f"validation_{head}_temperature"] for head in HEADS}),
+        )
+        write_settings(path, settings)
+        card = model_card(
+            self.extractor.config,
+            self.options,
+            record,
+            n_train=len(self.train_pages),
+            n_validation=len(self.validation_pages),
+            n_parameters=self.extractor.num_parameters(),
+        )
+        (path / "README.md").write_text(card, encoding="utf-8")
+
+    def _summary(self, stopped: str) -> dict[str, Any]:
+        return super()._summary(stopped) | {"resumable_types": list(self.extractor.config.resumable)}
+
+
 @contextmanager
-def _signals(training: _Training) -> Iterator[None]:
+def _signals(training: TrainingRun[Any]) -> Iterator[None]:
     """Let the first SIGINT or SIGTERM end the training at the next step; a second one ends it at once."""
     if threading.current_thread() is not threading.main_thread():
         yield
