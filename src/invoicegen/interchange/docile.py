@@ -28,7 +28,7 @@ from invoicegen.interchange.records import (
     file_stem,
     words_inside,
 )
-from invoicegen.schema.annotation import DocumentType, Entity, Page, Split, TableRegion, Word
+from invoicegen.schema.annotation import DocumentType, Page, Split, TableRegion, Word
 from invoicegen.schema.taxonomy import ENTITY_TYPES
 
 LABELS: Final = {
@@ -157,7 +157,9 @@ def to_docile(pages: Sequence[Page], cluster_id: int = 0) -> dict[str, Any]:
         line_of = {m: r.id for r in page.relations if r.type == "line_item" for m in r.members}
         taxed = {m for r in page.relations if r.type == "tax_line" for m in r.members}
         for entity in page.entities:
-            fieldtype = _fieldtype(entity, in_tax_line=entity.id in taxed, gross=gross)
+            fieldtype = field_type(
+                entity.type, entity.value or entity.text, in_tax_line=entity.id in taxed, gross=gross
+            )
             if fieldtype is None:
                 continue
             record = _field(page, entity.words, fieldtype)
@@ -201,9 +203,17 @@ def _size_at_200dpi(page: Page) -> tuple[int, int]:
     return max(round(page.width * scale), 1), max(round(page.height * scale), 1)
 
 
-def _fieldtype(entity: Entity, *, in_tax_line: bool, gross: bool) -> str | None:
-    value = re.sub(r"\s", "", entity.value or entity.text).upper()
-    match entity.type:
+def field_type(entity_type: str, value: str, *, in_tax_line: bool, gross: bool) -> str | None:
+    """DocILE's name for an entity; None where it has none.
+
+    Args:
+        entity_type: Of the taxonomy.
+        value: Its value, or its text: tells an IBAN from a local account number, a rate from an amount.
+        in_tax_line: Whether a tax amount stands beside its rate, not among the totals.
+        gross: Whether the prices of items hold the tax.
+    """
+    value = re.sub(r"\s", "", value).upper()
+    match entity_type:
         case "TAX_AMOUNT":
             return "tax_detail_tax" if in_tax_line else "amount_total_tax"
         case "BANK_ACCOUNT":
@@ -213,8 +223,8 @@ def _fieldtype(entity: Entity, *, in_tax_line: bool, gross: bool) -> str | None:
         case "ITEM_DISCOUNT":
             return "line_item_discount_rate" if "%" in value else "line_item_discount_amount"
         case "ITEM_UNIT_PRICE" | "ITEM_AMOUNT":
-            return _column_type(entity.type, gross=gross)
-    return _PLAIN.get(entity.type)
+            return _column_type(entity_type, gross=gross)
+    return _PLAIN.get(entity_type)
 
 
 def _column_type(entity_type: str, *, gross: bool) -> str:
