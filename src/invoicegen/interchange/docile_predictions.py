@@ -41,7 +41,7 @@ def docile_predictions(predictions: Sequence[PagePrediction]) -> tuple[Fields, F
             tuple(value["box"]) for line in find_tax_lines(page, spans, hints) for value in line.values()
         }
         for span in spans:
-            value = dict(to_field(span, hints))
+            value: dict[str, Any] = {**to_field(span, hints)}
             headers.append((span.type, value, tuple(value["box"]) in in_tax_lines))
     gross = _prices_with_tax(rows, headers)
 
