@@ -1,6 +1,7 @@
 """How many labels the words keep that engines read, by engine and augmentation preset.
 
     python benchmarks/labeling.py [--documents 110] [--seed 4] [--presets clean,office_scan] [--engines rapidocr,...]
+        [--locale en_US …] [--params ocr.easyocr_models=bundled …]
 
 The first documents of conf/base with that seed are made with each preset, and each engine reads them. `labels_kept` is
 the share of the true words of entities whose entity got a word read for them; `labels_kept_of_read` leaves out those
@@ -15,16 +16,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from invoicegen.execution import ExecutionOptions
 from invoicegen.labeling import AlignmentStats, summarise
-from invoicegen.ocr import OcrOptions
 from invoicegen.pipelines.labeling.nodes import label_document
 from invoicegen.pipelines.measuring import plan_with, read_documents
-from invoicegen.pipelines.options import GenerateOptions
+from invoicegen.project import ProjectError, generate_options, ocr_options, parse_overrides
 
-ROOT = Path(__file__).resolve().parents[1]
 GATES = {"clean": 0.995, "office_scan": 0.98}
 RATES = (
     "aligned",
@@ -44,18 +41,29 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=4)
     parser.add_argument("--presets", default="clean,office_scan")
     parser.add_argument("--engines", default="rapidocr,tesseract,pdf_text")
+    parser.add_argument("--locale", action="append", help="only documents of this locale; repeatable")
+    parser.add_argument(
+        "--params",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="parameter to replace, as ocr.easyocr_models=bundled; repeatable",
+    )
     parser.add_argument("--workers", type=int, default=0, help="processes; 0: one per core")
     parser.add_argument("--cache", type=Path, help="folder that keeps what engines read")
     parser.add_argument("--json", type=Path, help="file for the whole report")
     given = parser.parse_args()
-    parameters = yaml.safe_load((ROOT / "conf/base/parameters_generate.yml").read_text())["generate"]
-    options = GenerateOptions.model_validate({**parameters, "seed": given.seed})
+    try:
+        overrides = parse_overrides([*given.params, f"generate.seed={given.seed}"])
+        options = generate_options("base", overrides, {"locales": given.locale} if given.locale else None)
+        ocr = ocr_options("base", overrides).model_copy(update={"cache_dir": given.cache})
+    except ProjectError as error:
+        parser.error(str(error))
     stats: list[AlignmentStats] = []
     for preset in given.presets.split(","):
         # The text layer is that of the born-digital PDF, whose words no preset moves.
         engines = [name for name in given.engines.split(",") if preset == "clean" or name != "pdf_text"]
         plans = [plan_with(options, index, preset) for index in range(given.documents)]
-        ocr = OcrOptions(cache_dir=given.cache)
         for items in read_documents(plans, engines, options, ocr, ExecutionOptions(workers=given.workers)):
             for item in items:
                 stats += [AlignmentStats(**page) for page in label_document(item, options.dpi)["stats"]]
