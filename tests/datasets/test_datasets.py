@@ -83,3 +83,13 @@ def test_the_manifest_picks_the_current_generation(tmp_path):
 def test_overwrite_is_refused(tmp_path):
     with pytest.raises(DatasetError, match="overwrite"):
         shards(tmp_path, overwrite=True)
+
+
+def test_json_lines_preview_as_a_table_with_long_values_cut(tmp_path):
+    dataset = JsonLinesDataset(filepath=str(tmp_path / "a.jsonl"))
+    dataset.save([{"name": f"n{i}", "image": "x" * 5000} for i in range(30)] + [{"other": [1, 2]}])
+    shown = dataset.preview(nrows=31)
+    assert shown["columns"] == ["name", "image", "other"]
+    assert shown["data"][0] == ["n0", "x" * 100 + " …", ""]
+    assert shown["data"][30] == ["", "", "[1, 2]"]
+    assert len(dataset.preview()["data"]) == 20

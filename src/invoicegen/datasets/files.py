@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import PurePosixPath
-from typing import IO, TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import fsspec
 from kedro.io.core import AbstractDataset, get_protocol_and_path
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from kedro_datasets._typing import TablePreview
+
+SHOWN_CHARACTERS: Final = 100
+"""Characters of a value that a preview shows."""
 
 Saved = TypeVar("Saved")
 Loaded = TypeVar("Loaded")
@@ -55,6 +60,20 @@ class JsonLinesDataset(_AtomicFileDataset[list[dict[str, Any]], list[dict[str, A
         """Write all records."""
         with self._replacing("wt", encoding="utf-8") as file:
             file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in data)
+
+    def preview(self, nrows: int = 20) -> TablePreview:
+        """The first records as a table, for Kedro-Viz; long values are cut."""
+        with self._fs.open(self._path, "rt", encoding="utf-8") as file:
+            rows = [json.loads(line) for line in itertools.islice(file, nrows) if line.strip()]
+        columns = list(dict.fromkeys(name for row in rows for name in row))
+        cells = [[_shown(row[name]) if name in row else "" for name in columns] for row in rows]
+        # Kedro-Viz knows a table by the name of the return type; the type itself is a NewType of a dictionary.
+        return cast("TablePreview", {"index": list(range(len(rows))), "columns": columns, "data": cells})
+
+
+def _shown(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]} …"
 
 
 class ParquetTableDataset(_AtomicFileDataset["pa.Table", "pa.Table"]):
