@@ -55,7 +55,7 @@ def test_what_was_made_has_a_preview(built):
 def test_the_browser_shows_graph_and_figure(built, served, chromium):
     page = chromium.new_page(viewport={"width": 1500, "height": 950})
     page.goto(f"{served}?pid=__default__&sid={node_ids(built)['training_curves']}")
-    page.get_by_text("Train Model", exact=False).first.wait_for(timeout=30_000)
+    page.get_by_text("train_model").first.wait_for(timeout=30_000)
     figure = page.locator("img[src^='data:image/png;base64,']").first
     figure.wait_for(timeout=30_000)
     assert figure.evaluate("image => image.naturalWidth") > 200

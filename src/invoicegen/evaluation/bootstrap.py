@@ -94,7 +94,7 @@ def headlines(outcomes: Sequence[DocumentOutcome]) -> dict[str, Headline]:
     if right and None not in right:
         found["documents with all fields right"] = _share(np.array(right, dtype=float))
     fields = _counts(outcomes, "fields")
-    kinds = [outcome.groups.get("kind") or outcome.groups.get("document_type") or "" for outcome in outcomes]
+    kinds = [outcome.groups.get("document_type") or outcome.groups.get("kind") or "" for outcome in outcomes]
     for kind in sorted(set(kinds) - {""}):
         of = np.array([name == kind for name in kinds])
         counts = np.where(of[:, None], fields, 0)
