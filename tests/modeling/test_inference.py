@@ -32,13 +32,14 @@ def test_shared_words_take_the_scores_of_the_window_that_holds_them_deepest(pred
     tokenizer = predictor.tokenizer
     words = [f"w{i % 7}" for i in range(60)]
     boxes = np.array([[i * 10, 100, i * 10 + 8, 120] for i in range(60)])
-    page = encode_page(tokenizer, words, boxes)
+    which = predictor.inputs.word_features
+    page = encode_page(tokenizer, words, boxes, features=which)
     lengths = np.diff(page.starts)
     assert set(lengths) == {2}
     merged = score_words(network, [page], tokenizer, max_length=82, overlap_words=20)[0]
     parts = []
     for first, end in [(0, 40), (20, 60)]:
-        part = encode_page(tokenizer, words[first:end], boxes[first:end])
+        part = encode_page(tokenizer, words[first:end], boxes[first:end], features=which)
         parts.append(score_words(network, [part], tokenizer, max_length=128, overlap_words=0)[0])
     # Words 20 to 39 are in both windows: up to word 29 the first window's cut (after 39) is farther.
     np.testing.assert_allclose(merged.ner[:30], parts[0].ner[:30], atol=1e-4)

@@ -59,7 +59,7 @@ class LoopOptions(BaseModel):
     overlap_words: int = Field(64, ge=0, description="words that neighbouring windows of a long page share")
     max_subwords_per_word: int = Field(8, ge=1, le=14, description="subwords read of each word")
     word_features: WordFeatures = Field(
-        "none",
+        "arithmetic",
         description="embed what whole words look like beside their subwords: 'shape' (amount, date, code, capital …, "
         "digits, decimals), or 'arithmetic' (the same, and which amounts add up)",
     )
