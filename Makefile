@@ -1,5 +1,6 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-browser setup-docile setup-easyocr run test test-easyocr check check-static clean
+.PHONY: help setup setup-browser setup-docile setup-easyocr setup-mlflow run test test-easyocr test-mlflow check check-static \
+	clean
 
 help:  ## Print this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -14,7 +15,10 @@ setup-docile: setup  ## Install the package that tests read DocILE exports with,
 	@scripts/docile-env.sh
 
 setup-easyocr: setup  ## Make .venv-easyocr: the OCR engine EasyOCR over what .venv has
-	@scripts/easyocr-env.sh
+	@scripts/side-env.sh easyocr
+
+setup-mlflow: setup  ## Make .venv-mlflow: MLflow over what .venv has
+	@scripts/side-env.sh mlflow
 
 run:  ## Generate, train and evaluate on the base configuration, then extract one PDF
 	@scripts/run.sh
@@ -24,6 +28,9 @@ test: setup setup-browser setup-docile  ## Run the tests
 
 test-easyocr: setup-easyocr  ## Run EasyOCR, in its own environment, on the page that the other engines read
 	@.venv-easyocr/bin/python -m pytest tests/ocr/test_engines.py tests/ocr/test_easyocr.py -k easyocr
+
+test-mlflow: setup-mlflow  ## Log a training to an MLflow store, in its own environment
+	@.venv-mlflow/bin/python -m pytest tests/modeling/test_tracking.py
 
 check: check-static test  ## Everything that must pass: format, lint, types, import contracts, tests
 

@@ -190,7 +190,7 @@ def test_make_lists_every_verb(arguments: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "script", [".ci/run", "scripts/setup.sh", "scripts/easyocr-env.sh", "scripts/run.sh", "scripts/lock.sh"]
+    "script", [".ci/run", "scripts/setup.sh", "scripts/side-env.sh", "scripts/run.sh", "scripts/lock.sh"]
 )
 def test_a_script_is_executable_strict_and_parses(script: str) -> None:
     path = ROOT / script

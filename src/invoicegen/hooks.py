@@ -25,6 +25,7 @@ def _options() -> dict[str, type[BaseModel]]:
     from invoicegen.modeling.options import PretrainOptions, TrainingFolders, TrainOptions
     from invoicegen.ocr import OcrOptions
     from invoicegen.pipelines.options import GenerateOptions
+    from invoicegen.tracking import TrackingOptions
 
     return {
         "generate": GenerateOptions,
@@ -34,6 +35,7 @@ def _options() -> dict[str, type[BaseModel]]:
         "pretrain_folders": TrainingFolders,
         "train": TrainOptions,
         "train_folders": TrainingFolders,
+        "tracking": TrackingOptions,
         "evaluate": EvaluateOptions,
         "real": RealOptions,
         "robustness": RobustnessOptions,

@@ -364,3 +364,23 @@ def test_licence_follows_the_weights(origin, licence):
 def test_options_reject_unknown_keys():
     with pytest.raises(ValidationError, match="lerning_rate"):
         TrainOptions(lerning_rate=1)
+
+
+def test_pretrained_parameters_are_trained_gently_unless_said_otherwise(
+    stock_checkpoint, tmp_path, monkeypatch, fabricate_tables
+):
+    monkeypatch.setattr(training_module._Training, "run", lambda self: self)
+    options = TrainOptions(
+        init_from=str(stock_checkpoint), max_length=96, inference_max_length=96, device="cpu"
+    )
+    pages = fabricate_tables(TRAIN)
+    training = train_model(pages, pages, options, tmp_path)
+    rates = {}
+    for group in training.optimizer.param_groups:
+        rates.setdefault(group["peak"], []).extend(group["params"])
+    names = {id(parameter): name for name, parameter in training.model.named_parameters()}
+    assert set(rates) == {5e-5, 1e-3}
+    assert {names[id(p)].split(".")[0] for p in rates[1e-3]} == {"heads"}
+    assert len(rates[5e-5]) + len(rates[1e-3]) == len(names)
+    assert isinstance(training.optimizer, torch.optim.AdamW)
+    assert (options.epochs, options.early_stopping_patience, options.clip_norm) == (20, 3, 1.0)

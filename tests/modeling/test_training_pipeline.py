@@ -10,6 +10,7 @@ from kedro.runner import SequentialRunner
 from invoicegen.datasets.model_dataset import ModelDirectoryDataset
 from invoicegen.modeling import Predictor, TrainingFolders, TrainOptions
 from invoicegen.pipelines.training import create_pipeline
+from invoicegen.tracking import TrackingOptions
 
 
 def test_pipeline_leaves_a_model_that_predicts(stock_checkpoint, tmp_path, fabricate_tables, page_of):
@@ -25,6 +26,7 @@ def test_pipeline_leaves_a_model_that_predicts(stock_checkpoint, tmp_path, fabri
             "validation_pages": MemoryDataset(fabricate_tables(range(4, 6)), copy_mode="assign"),
             "params:train": MemoryDataset(options),
             "params:train_folders": MemoryDataset(folders),
+            "params:tracking": MemoryDataset(TrackingOptions()),
             "model_input_manifest": MemoryDataset({"fingerprint": "abc"}),
             "model": ModelDirectoryDataset(filepath=str(tmp_path / "model")),
             "training_summary": MemoryDataset(),

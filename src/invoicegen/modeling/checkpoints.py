@@ -11,6 +11,8 @@ import torch
 from invoicegen.modeling.errors import CheckpointError
 
 STATE_FILE = "state.pt"
+TRACKED_RUN_FILE = "mlflow_run"
+"""Holds the id of the MLflow run that an unfinished training logs to."""
 
 
 def save_state(folder: Path, state: dict[str, Any]) -> None:
@@ -56,7 +58,8 @@ def check_same_training(folder: Path, state: dict[str, Any], identity: dict[str,
 
 def clear(folder: Path) -> None:
     """Remove what a training left in ``folder``; nothing else is touched."""
-    (folder / STATE_FILE).unlink(missing_ok=True)
+    for name in (STATE_FILE, TRACKED_RUN_FILE):
+        (folder / name).unlink(missing_ok=True)
     for best in folder.glob("best-*"):
         shutil.rmtree(best)
 

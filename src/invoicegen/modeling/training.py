@@ -16,7 +16,7 @@ import signal
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -140,6 +140,7 @@ def train_model(
     options: TrainOptions,
     output_dir: str | Path,
     metrics_path: str | Path | None = None,
+    on_epoch: Callable[[list[dict[str, Any]]], None] | None = None,
 ) -> TrainedModel:
     """Train on one split, watch another, keep the best model by entity F1 on the latter.
 
@@ -152,6 +153,7 @@ def train_model(
         options: How.
         output_dir: Folder of the training state and of the best model so far.
         metrics_path: File of one JSON line an epoch; None for none.
+        on_epoch: Is given the records of all epochs so far after each, in the process that writes.
 
     Raises:
         EmptySplitError: If a split has no page with words.
@@ -200,6 +202,7 @@ def train_model(
             processes,
             device,
         )
+        run.on_epoch = on_epoch
         return run.run()
 
 
@@ -259,6 +262,7 @@ class TrainingRun(ABC, Generic[Options]):
         self.processes = processes
         self.folder = folder
         self.metrics_path = None if metrics_path is None else Path(metrics_path)
+        self.on_epoch: Callable[[list[dict[str, Any]]], None] | None = None
         self.start = start
         self.new_parameters = new_parameters
         self.tokenizer = tokenizer
@@ -605,6 +609,8 @@ class TrainingRun(ABC, Generic[Options]):
         self._save_state()
         checkpoints.keep_only(self.folder, progress.best)
         self._write_metrics()
+        if self.on_epoch is not None:
+            self.on_epoch(progress.history)
         logger.info(
             "epoch %d: loss %.3f, validation loss %.3f, %s %.3f (best %.3f), %.0f s",
             progress.epoch,

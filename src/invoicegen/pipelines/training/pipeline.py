@@ -23,6 +23,7 @@ def create_pipeline(**kwargs: Any) -> Pipeline:
                     "validation_pages",
                     "params:train",
                     "params:train_folders",
+                    "params:tracking",
                     "model_input_manifest",
                 ],
                 ["model", "training_summary", "training_metrics"],
