@@ -73,6 +73,12 @@ def _text_pdf(pages: list[list[tuple[float, float, str]]]) -> bytes:
 
 
 @pytest.fixture(scope="session")
+def make_pdf():
+    """A function that makes a PDF with a text layer: of each page its ``(x, y, text)`` lines."""
+    return _text_pdf
+
+
+@pytest.fixture(scope="session")
 def invoice_pdf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A two-page invoice with a text layer."""
     path = tmp_path_factory.mktemp("documents") / "invoice.pdf"

@@ -439,6 +439,13 @@ def convert(
             help="YAML or JSON file: labels of the source to entity types, or to O to leave them out."
         ),
     ] = None,
+    taxonomy: Annotated[
+        Path | None,
+        typer.Option(
+            help="YAML file that declares entity types of your own, as conf/base/parameters_taxonomy.yml; those of "
+            "our own shards when left out."
+        ),
+    ] = None,
     images: Annotated[
         Path | None,
         typer.Option(help="Folder of the page images, where they are not beside the annotations."),
@@ -476,11 +483,14 @@ def convert(
         ReadOptions,
         WriteOptions,
         read_annotations,
+        read_label_set,
         read_shards,
+        shard_labels,
         write_pages,
         write_shards,
     )
     from invoicegen.interchange.options import ExportFormat, ImportFormat
+    from invoicegen.schema.taxonomy import LabelSet
 
     readable, writable = ("parquet", *get_args(ImportFormat)), ("parquet", *get_args(ExportFormat))
     if from_ not in readable or to not in writable or (from_, to) == ("parquet", "parquet"):
@@ -493,15 +503,17 @@ def convert(
         reading = ReadOptions(labels=labels, images=images, clip=clip)
         writing = WriteOptions.model_validate({"words_column": words_column, "image_prefix": image_prefix})
         notes: list[str] = []
+        known = LabelSet() if taxonomy is None else read_label_set(taxonomy)
         if from_ == "parquet":
             pages = read_shards(source)
+            known = shard_labels(source) if taxonomy is None else known
         else:
-            read, notes = read_annotations(source, cast(ImportFormat, from_), reading)
+            read, notes = read_annotations(source, cast(ImportFormat, from_), reading, known)
             pages = iter(read)
         if to == "parquet":
-            count = write_shards(pages, output)
+            count = write_shards(pages, output, labels=known)
         else:
-            count = write_pages(pages, output, cast(ExportFormat, to), writing)
+            count = write_pages(pages, output, cast(ExportFormat, to), writing, known)
     except (InterchangeError, ValidationError) as error:
         typer.echo(f"error: {error}; nothing was written", err=True)
         raise typer.Exit(1) from None

@@ -6,6 +6,7 @@ import base64
 import colorsys
 import hashlib
 import io
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
 def colour_of(entity: str) -> str:
     """The colour of an entity type, ``#rrggbb``; the same everywhere."""
-    position = ENTITY_TYPES.index(entity)
+    # Types that a user adds have no place in the taxonomy: their letters give them one.
+    position = ENTITY_TYPES.index(entity) if entity in ENTITY_TYPES else zlib.crc32(entity.encode()) % 1000
     # The golden ratio spreads hues, so that neighbours in the taxonomy differ.
     red, green, blue = colorsys.hls_to_rgb((position * 0.618034) % 1, 0.42, 0.75)
     return f"#{round(red * 255):02x}{round(green * 255):02x}{round(blue * 255):02x}"
@@ -107,7 +109,8 @@ def render_gallery(shown: Sequence[ShownPage]) -> str:
         key: sorted({item["facets"][key] for item in items if key in item["facets"]})
         for key in ("family", "kind", "locale")
     }
-    used = sorted({entity.type for one in shown for entity in one.page.entities}, key=ENTITY_TYPES.index)
+    there = {entity.type for one in shown for entity in one.page.entities}
+    used = [*(name for name in ENTITY_TYPES if name in there), *sorted(there - set(ENTITY_TYPES))]
     return environment.get_template("gallery.html.j2").render(
         shown=items,
         choices={key: values for key, values in choices.items() if len(values) > 1},

@@ -25,6 +25,7 @@ def _options() -> dict[str, type[BaseModel]]:
     from invoicegen.modeling.options import PretrainOptions, TrainingFolders, TrainOptions
     from invoicegen.ocr import OcrOptions
     from invoicegen.pipelines.options import GenerateOptions
+    from invoicegen.schema.taxonomy import LabelSet
     from invoicegen.tracking import TrackingOptions
 
     return {
@@ -42,6 +43,7 @@ def _options() -> dict[str, type[BaseModel]]:
         "extract": ExtractOptions,
         "import": ImportOptions,
         "export": ExportOptions,
+        "taxonomy": LabelSet,
     }
 
 

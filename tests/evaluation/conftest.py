@@ -11,7 +11,7 @@ import pytest
 from invoicegen.geometry import union
 from invoicegen.schema.annotation import Entity, Page, Provenance, Relation, Word, check_page
 from invoicegen.schema.prediction import PagePrediction
-from invoicegen.schema.taxonomy import ITEM_ENTITY_TYPES, VALUE_KINDS, bio_tags
+from invoicegen.schema.taxonomy import DEFAULT_LABELS, ITEM_ENTITY_TYPES, LabelSet, bio_tags
 
 PagePart = tuple[str, str | None, str | None, str | None]
 
@@ -32,6 +32,7 @@ def make_page() -> Callable[..., Page]:
         page_count: int = 1,
         locale: str = "de_DE",
         continues: dict[str, str] | None = None,
+        labels: LabelSet = DEFAULT_LABELS,
     ) -> Page:
         words: list[Word] = []
         entities: list[Entity] = []
@@ -51,13 +52,13 @@ def make_page() -> Callable[..., Page]:
                     words=places,
                     text=text,
                     value=value,
-                    value_kind=VALUE_KINDS[name],
+                    value_kind=labels.value_kinds[name],
                     box=list(union([words[i].box for i in places])),
                 )
             )
             if item is not None:
                 items.setdefault(item, []).append(entities[-1].id)
-        tags = bio_tags(len(words), [(entity.type, entity.words) for entity in entities])
+        tags = bio_tags(len(words), [(entity.type, entity.words) for entity in entities], labels)
         data = [tag[2:] in ITEM_ENTITY_TYPES for tag in tags]
         result = Page(
             doc_id=doc_id,
@@ -97,7 +98,7 @@ def make_page() -> Callable[..., Page]:
                 split_group="g",
             ),
         )
-        assert check_page(result) == []
+        assert check_page(result, labels) == []
         return result
 
     return make

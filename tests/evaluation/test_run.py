@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from invoicegen.evaluation.crops import choose_errors
@@ -18,7 +20,7 @@ from invoicegen.evaluation.run import (
 from invoicegen.extraction import assemble
 from invoicegen.schema.annotation import Entity
 from invoicegen.schema.rows import page_to_row, rows_to_table
-from invoicegen.schema.taxonomy import bio_tags
+from invoicegen.schema.taxonomy import LabelSet, bio_tags
 
 PARTS = [
     ("Mill Works Ltd", "SELLER_NAME", "Mill Works Ltd", None),
@@ -160,6 +162,36 @@ def test_a_prediction_of_another_page_is_refused(make_page, predict):
     page, other = make_page(PARTS), make_page(PARTS[:1], page=1, page_count=2)
     with pytest.raises(ValueError, match="document doc-1, page 0: the prediction is of page 1"):
         Evaluation().add_document([LabeledPage(page, "pdf", "clean")], [predict(other)], {})
+
+
+PROJECT = LabelSet.model_validate({"extra_entities": [{"name": "PROJECT_CODE"}]})
+
+
+def test_types_that_a_model_adds_are_scored_like_all_others(make_page, predict):
+    evaluation = Evaluation(labels=PROJECT)
+    parts = [
+        ("Mill Works Ltd", "SELLER_NAME", "Mill Works Ltd", None),
+        ("PX-7 12", "PROJECT_CODE", "PX-7 12", None),
+    ]
+    right, wrong = (make_page(parts, doc_id=name, labels=PROJECT) for name in ("right", "wrong"))
+    for page, tags in ((right, {}), (wrong, {3: "B-SELLER_TAX_ID", 4: "I-SELLER_TAX_ID"})):
+        prediction = replace(predict(page, tags), labels=PROJECT)
+        evaluation.add_document([LabeledPage(page, "pdf", "clean")], [prediction], assemble([prediction]))
+    result = evaluation.result()
+    assert result.scores["extra_entities"] == ["PROJECT_CODE"]
+    assert result.scores["entities"]["by_entity"]["PROJECT_CODE"]["recall"] == 0.5
+    field = result.scores["fields"]["by_field"]["PROJECT_CODE"]
+    assert (field["recall"], field["precision"]) == (0.5, 1.0)
+    assert result.confusion["entities"]["names"][-1] == "PROJECT_CODE"
+    assert len(result.confusion["labels"]["counts"]) == 75
+
+
+def test_pages_with_types_that_the_model_does_not_know_are_refused(make_page, predict):
+    page = make_page([("PX-7", "PROJECT_CODE", "PX-7", None)], labels=PROJECT)
+    with pytest.raises(
+        ValueError, match=r"document doc-1, page 0: has labels of PROJECT_CODE, .*extra_entities"
+    ):
+        Evaluation().add_document([LabeledPage(page, "pdf", "clean")], [predict(page)], {})
 
 
 def test_nothing_to_evaluate_is_an_error():

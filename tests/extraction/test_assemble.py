@@ -1,9 +1,13 @@
 """Entities, fields and checks of whole documents written by hand."""
 
+from dataclasses import replace
+
 import pytest
 
 from invoicegen.extraction import assemble
 from invoicegen.extraction.entities import find_entities
+from invoicegen.extraction.values import normalise_value
+from invoicegen.schema.taxonomy import LabelSet
 
 
 def texts(page):
@@ -269,3 +273,36 @@ def test_item_types_are_not_among_the_fields(make_document):
 )  # fmt: skip
 def test_groups_of_digits_are_one_figure_and_figures_stay_apart(make_page, words, expected):
     assert [text for _, text in texts(make_page(words))] == expected
+
+
+def test_types_that_a_model_adds_are_fields_behind_those_of_the_taxonomy(make_page):
+    labels = LabelSet.model_validate(
+        {"extra_entities": [{"name": "PROJECT_CODE"}, {"name": "SHARE", "value_kind": "money"}]}
+    )
+    page = make_page(
+        [
+            ("PX-7", 60, 60, "B-PROJECT_CODE"), ("North", 110, 60, "I-PROJECT_CODE"),
+            ("1", 880, 80, "B-SHARE"), ("234,50", 892, 80, "I-SHARE"), ("PX-9", 60, 300, "B-PROJECT_CODE"),
+            ("2.345,00", 880, 100, "B-TOTAL_AMOUNT"),
+        ]
+    )  # fmt: skip
+    fields = assemble([replace(page, labels=labels)])["fields"]
+    assert list(fields) == ["TOTAL_AMOUNT", "PROJECT_CODE", "SHARE"]
+    assert [(one["text"], one["value"]) for one in fields["PROJECT_CODE"]] == [
+        ("PX-7 North",) * 2,
+        ("PX-9",) * 2,
+    ]
+    assert [one["value"] for one in fields["SHARE"]] == ["1234.50"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "value"),
+    [
+        ("string", " PX  7 ", "PX 7"), ("date", "3. März 2026", "2026-03-03"), ("money", "1.234,50 €", "1234.50"),
+        ("decimal", "2,5", "2.5"), ("percent", "19 %", "19"), ("address", "Weg 1, Bonn,", "Weg 1, Bonn"),
+        ("money", "none", None),
+    ],
+)  # fmt: skip
+def test_values_of_added_types_are_read_by_their_kind(kind, text, value):
+    labels = LabelSet.model_validate({"extra_entities": [{"name": "THING", "value_kind": kind}]})
+    assert normalise_value("THING", text, labels=labels) == value

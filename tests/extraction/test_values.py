@@ -339,7 +339,7 @@ def test_identifiers_codes_and_texts(name, text, expected):
 
 
 def test_unknown_entity_type_is_an_error():
-    with pytest.raises(ValueError, match="not in the taxonomy"):
+    with pytest.raises(ValueError, match="not in taxonomy"):
         normalise_value("TOTAL", "12.00")
 
 

@@ -10,6 +10,7 @@ from kedro.runner import SequentialRunner
 from invoicegen.datasets.model_dataset import ModelDirectoryDataset
 from invoicegen.modeling import Predictor, TrainingFolders, TrainOptions
 from invoicegen.pipelines.training import create_pipeline
+from invoicegen.schema.taxonomy import LabelSet
 from invoicegen.tracking import TrackingOptions
 
 
@@ -27,6 +28,7 @@ def test_pipeline_leaves_a_model_that_predicts(stock_checkpoint, tmp_path, fabri
             "params:train": MemoryDataset(options),
             "params:train_folders": MemoryDataset(folders),
             "params:tracking": MemoryDataset(TrackingOptions()),
+            "params:taxonomy": MemoryDataset(LabelSet()),
             "model_input_manifest": MemoryDataset({"fingerprint": "abc"}),
             "model": ModelDirectoryDataset(filepath=str(tmp_path / "model")),
             "training_summary": MemoryDataset(),
@@ -76,3 +78,4 @@ def test_hints_of_nodes_resolve_so_that_options_are_checked():
         if node.name == "train_model":
             assert hints["options"] is TrainOptions
             assert hints["folders"] is TrainingFolders
+            assert hints["labels"] is LabelSet

@@ -3,8 +3,8 @@
 import pyarrow.parquet as pq
 import pytest
 
-from invoicegen.schema.rows import PAGE_SCHEMA, page_to_row, row_to_page, rows_to_table
-from invoicegen.schema.taxonomy import CELL_LABELS, NER_IDS, NER_LABELS, TABLE_LABELS
+from invoicegen.schema.rows import PAGE_SCHEMA, label_set_of, page_to_row, row_to_page, rows_to_table
+from invoicegen.schema.taxonomy import CELL_LABELS, NER_IDS, NER_LABELS, TABLE_LABELS, LabelSet
 
 
 @pytest.fixture
@@ -67,3 +67,18 @@ def test_hugging_face_datasets_knows_labels_and_image(page, row, tmp_path, monke
     assert item["tokens"] == [word.text for word in page.words]
     assert item["bboxes"] == page.boxes_1000
     assert row_to_page(item) == page
+
+
+def test_a_shard_says_which_types_were_added(page, image_bytes, tmp_path):
+    labels = LabelSet.model_validate({"extra_entities": [{"name": "PROJECT_CODE", "value_kind": "date"}]})
+    tags = ["B-PROJECT_CODE", *["O"] * (len(page.words) - 1)]
+    row = page_to_row(page.model_copy(update={"ner_tags": tags}), image_bytes, "clean", labels)
+    path = tmp_path / "part.parquet"
+    pq.write_table(rows_to_table([row], labels), path)
+    schema = pq.read_schema(path)
+    assert label_set_of(schema) == labels
+    assert label_set_of(PAGE_SCHEMA) == label_set_of(PAGE_SCHEMA.remove_metadata()) == LabelSet()
+    assert row["ner_tags"][0] == 73
+    import datasets
+
+    assert datasets.Features.from_arrow_schema(schema)["ner_tags"].feature.names == list(labels.ner_labels)

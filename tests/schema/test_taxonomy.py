@@ -1,6 +1,7 @@
 """Label ids are fixed: a trained model knows them by number."""
 
 import pytest
+from pydantic import ValidationError
 
 from invoicegen.schema.taxonomy import (
     CELL_IDS,
@@ -10,6 +11,7 @@ from invoicegen.schema.taxonomy import (
     NER_LABELS,
     TABLE_IDS,
     VALUE_KINDS,
+    LabelSet,
     bio_tags,
 )
 
@@ -57,3 +59,33 @@ def test_bio_tags_follow_entity_order_not_page_order():
 def test_bio_tags_refuses(entities, message):
     with pytest.raises(ValueError, match=message):
         bio_tags(1, entities)
+
+
+def declared(*names, **settings):
+    return LabelSet.model_validate({"extra_entities": [{"name": name, **settings} for name in names]})
+
+
+def test_added_types_stand_behind_the_taxonomy():
+    labels = declared("PROJECT_CODE", "COST_CENTRE", value_kind="decimal")
+    assert labels.ner_labels[:73] == NER_LABELS
+    assert labels.ner_labels[73:] == ("B-PROJECT_CODE", "I-PROJECT_CODE", "B-COST_CENTRE", "I-COST_CENTRE")
+    assert labels.ner_ids["I-COST_CENTRE"] == 76
+    assert labels.value_kinds == {**VALUE_KINDS, "PROJECT_CODE": "decimal", "COST_CENTRE": "decimal"}
+    assert bio_tags(2, [("COST_CENTRE", [1, 0])], labels) == ["I-COST_CENTRE", "B-COST_CENTRE"]
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["TOTAL_AMOUNT"], "TOTAL_AMOUNT is a type of the taxonomy already"),
+        (["PROJECT_CODE", "PROJECT_CODE"], "PROJECT_CODE is declared twice"),
+        (["ITEM_PROJECT"], "columns of the line-item table"),
+        (["project-code"], "extra_entities.0.name"),
+        (["B-PROJECT"], "extra_entities.0.name"),
+        (["PROJECT__CODE"], "extra_entities.0.name"),
+        ([""], "extra_entities.0.name"),
+    ],
+)
+def test_names_that_clash_or_are_no_names_are_refused(names, message):
+    with pytest.raises(ValidationError, match=message):
+        declared(*names)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from invoicegen.geometry import box_coverage
-from invoicegen.schema.taxonomy import ENTITY_TYPES, NER_LABELS
+from invoicegen.schema.rows import label_set_of
+from invoicegen.schema.taxonomy import ENTITY_TYPES
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -62,18 +63,20 @@ def describe_pages(splits: Mapping[str, Mapping[str, Callable[[], pa.Table]]]) -
         ids: set[str] = set()
         pages = 0
         for name in sorted(shards):
-            for row in shards[name]().select(list(_COLUMNS)).to_pylist():
+            table = shards[name]()
+            ner_labels = label_set_of(table.schema).ner_labels
+            for row in table.select(list(_COLUMNS)).to_pylist():
                 pages += 1
                 layouts.add(row["split_group"])
                 ids.add(row["doc_id"])
                 words.append(len(row["boxes"]))
                 coverage.append(box_coverage(row["boxes"], row["width"], row["height"]))
                 began = Counter(
-                    NER_LABELS[tag][2:] for tag in row["ner_tags"] if NER_LABELS[tag].startswith("B-")
+                    ner_labels[tag][2:] for tag in row["ner_tags"] if ner_labels[tag].startswith("B-")
                 )
                 entities.update(began)
                 for entity_type in began:
-                    printed_in[entity_type].add(row["doc_id"])
+                    printed_in.setdefault(entity_type, set()).add(row["doc_id"])
                 annotation = json.loads(row["annotation"])
                 document = documents.setdefault(
                     row["doc_id"], {"line_items": 0, **_conditions(row, annotation)}
@@ -90,7 +93,7 @@ def describe_pages(splits: Mapping[str, Mapping[str, Callable[[], pa.Table]]]) -
             name: dict(Counter(str(row[name]) for row in rows).most_common()) for name in DISTRIBUTIONS
         },
         "entities": {
-            name: {"entities": entities[name], "documents": len(printed_in[name])} for name in ENTITY_TYPES
+            name: {"entities": entities[name], "documents": len(found)} for name, found in printed_in.items()
         },
         "statistics": {
             "words": quantiles(words),

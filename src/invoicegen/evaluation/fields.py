@@ -13,20 +13,17 @@ from typing import Any, Final
 
 from invoicegen.evaluation.counts import Counts, macro_f1, total
 from invoicegen.evaluation.matching import (
-    MATCH_KINDS,
     MatchKind,
     alike,
     as_number,
     best_confidence,
     best_value,
     equal,
+    match_kind,
 )
 from invoicegen.evaluation.outcomes import GivenValue, Triple, triple
 from invoicegen.schema.annotation import Page
-from invoicegen.schema.taxonomy import ENTITY_TYPES, ITEM_ENTITY_TYPES
-
-FIELD_TYPES: Final[tuple[str, ...]] = tuple(name for name in ENTITY_TYPES if name not in ITEM_ENTITY_TYPES)
-"""Entity types of the document's head, totals and payment: the fields."""
+from invoicegen.schema.taxonomy import DEFAULT_LABELS, ITEM_ENTITY_TYPES, LabelSet
 
 CORE_ITEM_TYPES: Final[tuple[str, ...]] = (
     "ITEM_AMOUNT",
@@ -62,8 +59,13 @@ class TrueDocument:
 
 @dataclass(slots=True)
 class FieldTally:
-    """Counts over documents, ready to be scored; one for all, and one for each group of documents."""
+    """Counts over documents, ready to be scored; one for all, and one for each group of documents.
 
+    Attributes:
+        labels: The entity types that are scored.
+    """
+
+    labels: LabelSet = DEFAULT_LABELS
     documents: int = 0
     documents_right: int = 0
     types_right: int = 0
@@ -87,18 +89,18 @@ class FieldTally:
         self.documents += 1
         self.types_right += record["document_type"] == truth.document_type
         all_right = True
-        for name in FIELD_TYPES:
+        for name in field_types(self.labels):
             candidates = record["fields"].get(name) or []
             value = best_value(candidates)
-            printed = truth.fields.get(name, [])
-            if not printed and name in truth.implied and agree(name, truth.implied[name], value):
+            printed, kind = truth.fields.get(name, []), match_kind(name, self.labels)
+            if not printed and name in truth.implied and agree(kind, truth.implied[name], value):
                 candidates, value = [], None
-            exact = any(agree(name, true, value) for true in printed)
-            soft = exact or any(agree(name, true, value, soft=True) for true in printed)
+            exact = any(agree(kind, true, value) for true in printed)
+            soft = exact or any(agree(kind, true, value, soft=True) for true in printed)
             given = int(value is not None)
             _counts(self.exact, name).add(Counts(int(exact), given, int(bool(printed))))
             _counts(self.soft, name).add(Counts(int(soft), given, int(bool(printed))))
-            _counts(self.values, name).add(_count_values(name, printed, candidates))
+            _counts(self.values, name).add(_count_values(kind, printed, candidates))
             all_right &= exact if printed else not given
         self.documents_right += all_right
         self._add_items(truth.line_items, [_values(item) for item in record["line_items"]])
@@ -162,7 +164,7 @@ class FieldTally:
                     "soft_f1": self.soft[name].f1,
                     "all_values_f1": self.values[name].f1,
                 }
-                for name in FIELD_TYPES
+                for name in field_types(self.labels)
                 if name in self.exact
             },
             "line_items": {
@@ -188,9 +190,13 @@ def given_values(tally: FieldTally, record: Mapping[str, Any]) -> list[GivenValu
     ]
 
 
-def agree(name: str, truth: str, value: str | None, *, soft: bool = False) -> bool:
-    """Whether a value of entity type ``name`` agrees; numbers whose print is none (tax codes) agree as ids."""
-    kind: MatchKind = MATCH_KINDS[name]
+def field_types(labels: LabelSet = DEFAULT_LABELS) -> tuple[str, ...]:
+    """Entity types of the document's head, totals and payment: the fields."""
+    return tuple(name for name in labels.entity_types if name not in ITEM_ENTITY_TYPES)
+
+
+def agree(kind: MatchKind, truth: str, value: str | None, *, soft: bool = False) -> bool:
+    """Whether a value agrees with a printed one; numbers whose print is none (tax codes) agree as ids."""
     if kind == "number" and as_number(truth) is None:
         kind = "id"
     return alike(kind, truth, value) if soft else equal(kind, truth, value)
@@ -216,7 +222,7 @@ def true_document(pages: Sequence[Page]) -> TrueDocument:
             for entity in page.entities
         }
         for name, value in values.values():
-            if name in FIELD_TYPES and value not in fields.setdefault(name, []):
+            if name not in ITEM_ENTITY_TYPES and value not in fields.setdefault(name, []):
                 fields[name].append(value)
         for relation in page.relations:
             if relation.type != "line_item":
@@ -261,7 +267,8 @@ def _values(item: Mapping[str, Any]) -> dict[str, str]:
 
 def _agrees(name: str, item: LineItem, candidate: Mapping[str, str], *, soft: bool = False) -> bool:
     value = candidate.get(name)
-    return any(agree(name, true, value, soft=soft) for true in item.get(name, []))
+    kind = match_kind(name)
+    return any(agree(kind, true, value, soft=soft) for true in item.get(name, []))
 
 
 def _align(printed: Sequence[LineItem], given: Sequence[dict[str, str]]) -> list[tuple[int, int]]:
@@ -282,18 +289,18 @@ def _align(printed: Sequence[LineItem], given: Sequence[dict[str, str]]) -> list
     return pairs
 
 
-def _count_values(name: str, printed: Sequence[str], candidates: Sequence[Mapping[str, Any]]) -> Counts:
+def _count_values(kind: MatchKind, printed: Sequence[str], candidates: Sequence[Mapping[str, Any]]) -> Counts:
     """Distinct values of one field, each to be found once."""
     given: list[str] = []
     for candidate in candidates:
         value = candidate.get("value")
-        if value is not None and not any(agree(name, other, str(value)) for other in given):
+        if value is not None and not any(agree(kind, other, str(value)) for other in given):
             given.append(str(value))
     distinct: list[str] = []
     for value in printed:
-        if not any(agree(name, other, value) for other in distinct):
+        if not any(agree(kind, other, value) for other in distinct):
             distinct.append(value)
-    correct = sum(any(agree(name, true, value) for value in given) for true in distinct)
+    correct = sum(any(agree(kind, true, value) for value in given) for true in distinct)
     return Counts(correct, len(given), len(distinct))
 
 

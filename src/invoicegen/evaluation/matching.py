@@ -16,7 +16,7 @@ import unicodedata
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, Literal
 
-from invoicegen.schema.taxonomy import ENTITY_TYPES, VALUE_KINDS
+from invoicegen.schema.taxonomy import DEFAULT_LABELS, LabelSet
 
 MatchKind = Literal["number", "date", "id", "text"]
 SOFT_SIMILARITY: Final = 0.8
@@ -33,17 +33,14 @@ _TEXTS: Final = frozenset(
 )
 
 
-def _match_kind(entity_type: str) -> MatchKind:
-    if entity_type in _TEXTS:
+def match_kind(entity_type: str, labels: LabelSet = DEFAULT_LABELS) -> MatchKind:
+    """How values of an entity type are compared; added types by their kind of value, strings as ids."""
+    kind = labels.value_kinds[entity_type]
+    if entity_type in _TEXTS or kind == "address":
         return "text"
-    kind = VALUE_KINDS[entity_type]
     if kind in ("money", "decimal", "percent"):
         return "number"
     return "date" if kind == "date" else "id"
-
-
-MATCH_KINDS: Final[dict[str, MatchKind]] = {name: _match_kind(name) for name in ENTITY_TYPES}
-"""How the value of each entity type is compared."""
 
 
 def plain(text: str) -> str:

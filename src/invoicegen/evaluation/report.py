@@ -12,9 +12,9 @@ from typing import Any, Final
 from invoicegen.evaluation.crops import error_pair
 from invoicegen.evaluation.data_card import QUANTILES, STATISTICS
 from invoicegen.evaluation.entities import ERROR_CATEGORIES
-from invoicegen.evaluation.fields import FIELD_TYPES
+from invoicegen.evaluation.fields import field_types
 from invoicegen.evaluation.figures import plot_confusion
-from invoicegen.evaluation.matching import MATCH_KINDS
+from invoicegen.evaluation.matching import match_kind
 from invoicegen.evaluation.real import REAL_FIELDS
 from invoicegen.weights import resolve_model
 
@@ -279,14 +279,15 @@ def _field_rows(scores: Mapping[str, Any] | None, real: Mapping[str, Any] | None
         for name, (entity_type, _) in REAL_FIELDS.items()
         if real is not None and name in real["all"]["by_field"]
     }
+    known = field_types()
     return [
         {
             "name": name,
-            "text": MATCH_KINDS[name] == "text",
+            "text": name in known and match_kind(name) == "text",
             "generated": generated.get(name),
             "real": measured.get(name),
         }
-        for name in FIELD_TYPES
+        for name in [*known, *(added for added in generated if added not in known)]
         if name in generated or name in measured
     ]
 

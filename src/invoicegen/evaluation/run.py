@@ -22,7 +22,13 @@ from invoicegen.evaluation.release import release_report
 from invoicegen.schema.annotation import Page
 from invoicegen.schema.prediction import PagePrediction
 from invoicegen.schema.rows import row_to_page
-from invoicegen.schema.taxonomy import CELL_LABELS, NER_LABELS, TABLE_LABELS, TAXONOMY_VERSION
+from invoicegen.schema.taxonomy import (
+    CELL_LABELS,
+    DEFAULT_LABELS,
+    TABLE_LABELS,
+    TAXONOMY_VERSION,
+    LabelSet,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -88,10 +94,16 @@ class _Group:
 
 
 class Evaluation:
-    """Collects pages with their predictions, and documents with what was extracted, and scores them all."""
+    """Collects pages with their predictions, and documents with what was extracted, and scores them all.
 
-    def __init__(self, *, confused_pairs: int = 25) -> None:
-        self._evaluator = ModelEvaluator(NER_LABELS, confused_pairs=confused_pairs)
+    Args:
+        confused_pairs: Most confused pairs of entity types to list.
+        labels: The entity types that the model knows.
+    """
+
+    def __init__(self, *, confused_pairs: int = 25, labels: LabelSet = DEFAULT_LABELS) -> None:
+        self._labels = labels
+        self._evaluator = ModelEvaluator(labels.ner_labels, confused_pairs=confused_pairs)
         self._pages: list[dict[str, Any]] = []
         self._orders: list[list[int]] = []
         self._confidences: list[list[float]] = []
@@ -99,7 +111,7 @@ class Evaluation:
         self._tags: dict[str, tuple[list[list[str]], list[list[str]]]] = {
             head: ([], []) for head in ("ner", "table", "cell")
         }
-        self._all = FieldTally()
+        self._all = FieldTally(labels)
         self._outcomes: list[DocumentOutcome] = []
         self._misread: list[frozenset[int]] = []
         self._ocr_errors: list[dict[str, Any]] = []
@@ -117,14 +129,15 @@ class Evaluation:
         them.
 
         Raises:
-            ValueError: If a prediction is not of its page: another page number or other words.
+            ValueError: If a prediction is not of its page (another page number or other words), or a page has entity
+                types that the model does not know.
         """
         truth = true_document([page.page for page in pages])
         groups = document_groups(pages, len(truth.line_items))
         entities = Counts()
         for page, prediction in zip(pages, predictions, strict=True):
             entities.add(self._add_page(page, prediction, groups))
-        tally = FieldTally()
+        tally = FieldTally(self._labels)
         tally.add(truth, record)
         self._all.merge(tally)
         for name, value in groups.items():
@@ -146,7 +159,7 @@ class Evaluation:
         )
 
     def _group(self, name: str, value: str) -> _Group:
-        return self._groups[name].setdefault(value, _Group())
+        return self._groups[name].setdefault(value, _Group(fields=FieldTally(self._labels)))
 
     def _add_page(
         self, labeled: LabeledPage, prediction: PagePrediction, groups: Mapping[str, str]
@@ -156,6 +169,13 @@ class Evaluation:
             raise ValueError(
                 f"document {page.doc_id}, page {page.page}: the prediction is of page {prediction.page} with "
                 f"{len(prediction.ner_tags)} words for {len(page.words)}"
+            )
+        unknown = sorted({entity.type for entity in page.entities} - self._labels.value_kinds.keys())
+        if unknown:
+            raise ValueError(
+                f"document {page.doc_id}, page {page.page}: has labels of {', '.join(unknown)}, which the model does "
+                f"not know ({self._labels.title}); evaluate a model that was trained with them "
+                "(taxonomy.extra_entities), or import the pages with a label map that leaves them out"
             )
         order = entity_order(page)
         self._orders.append(order)
@@ -184,7 +204,7 @@ class Evaluation:
 
     def _add_misread(self, page: Page, order: Sequence[int]) -> None:
         """Note which words of the last page that was added belong to misread entities, and OCR's own errors."""
-        misread = misread_entities(page)
+        misread = misread_entities(page, self._labels)
         self._misread.append(frozenset(word for entity in misread for word in entity.words))
         marked = set(spans(self._tags["ner"][1][-1]))
         place = {word: i for i, word in enumerate(order)}
@@ -218,6 +238,7 @@ class Evaluation:
         ocr = Counter(error["true"][0]["type"] for error in self._ocr_errors)
         scores = {
             "taxonomy": TAXONOMY_VERSION,
+            "extra_entities": [entity.name for entity in self._labels.extra_entities],
             "documents": self._all.documents,
             "pages": len(self._pages),
             "words": sum(len(tokens) for tokens in self._tokens),
@@ -341,13 +362,14 @@ def evaluate(
         options: Batch size and lengths of lists.
 
     Raises:
-        ValueError: If there are no pages, or a document lacks one.
+        ValueError: If there are no pages, a document lacks one, or one has entity types that the model does not know.
     """
     from tqdm import tqdm
 
     from invoicegen.extraction import assemble
 
-    evaluation = Evaluation(confused_pairs=options.confused_pairs)
+    labels: LabelSet = getattr(predictor, "labels", DEFAULT_LABELS)
+    evaluation = Evaluation(confused_pairs=options.confused_pairs, labels=labels)
     with_images = bool(getattr(predictor, "needs_images", False))
     documents = read_documents(shards, with_images=with_images)
     # disable=None: tqdm is silent where there is no terminal.

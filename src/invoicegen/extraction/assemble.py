@@ -18,7 +18,7 @@ from invoicegen.extraction.line_items import FieldValue, rebuild_line_items
 from invoicegen.extraction.values import normalise_value
 from invoicegen.schema.annotation import DocumentType
 from invoicegen.schema.prediction import PagePrediction
-from invoicegen.schema.taxonomy import ENTITY_TYPES, VALUE_KINDS
+from invoicegen.schema.taxonomy import DEFAULT_LABELS, VALUE_KINDS, LabelSet, ValueKind
 
 UNREADABLE: Final = 0.5
 """Factor on the confidence of a text that cannot be read as its type: a readable candidate goes first."""
@@ -40,13 +40,14 @@ class Extraction(TypedDict):
 def assemble(predictions: Sequence[PagePrediction]) -> Extraction:
     """The fields, line items and checks of one document from the predictions of all its pages.
 
-    ``fields`` holds header types only, in the order of the taxonomy, and only those that were found; of equal
+    ``fields`` holds header types only, in the order of the model's label set, and only those that were found; of equal
     values the most confident is kept. Where no currency is printed as a word of its own, CURRENCY is taken
     from signs glued to amounts (with their confidence), else from signs and codes anywhere on the document
     (with half the share of these signs that agree). A lone AMOUNT_DUE is the final figure, so it becomes
     TOTAL_AMOUNT (taxonomy, rule 2).
     """
     pages = sorted(predictions, key=lambda prediction: prediction.page)
+    labels = pages[0].labels if pages else DEFAULT_LABELS
     hints = infer_hints([word.text for page in pages for word in page.words])
     spans: list[EntitySpan] = []
     tax_lines: list[dict[str, FieldValue]] = []
@@ -54,14 +55,14 @@ def assemble(predictions: Sequence[PagePrediction]) -> Extraction:
         found = find_entities(page)
         spans += found
         tax_lines += find_tax_lines(page, found, hints)
-    fields = rank_fields(spans, hints)
+    fields = rank_fields(spans, hints, labels)
     line_items = rebuild_line_items(pages, hints)
     if "CURRENCY" not in fields and (currency := derive_currency(pages, fields, line_items, hints)):
         fields["CURRENCY"] = [currency]
     if "AMOUNT_DUE" in fields and "TOTAL_AMOUNT" not in fields:
         fields["TOTAL_AMOUNT"] = fields.pop("AMOUNT_DUE")
     resolve_tax_codes(line_items, pages, spans, hints)
-    ordered = {name: fields[name] for name in ENTITY_TYPES if name in fields}
+    ordered = {name: fields[name] for name in labels.entity_types if name in fields}
     kind = document_type(ordered, pages)
     for title in ordered.get("DOCUMENT_TYPE", []):
         if kind == "receipt" and title["value"] == "380":
@@ -74,9 +75,9 @@ def assemble(predictions: Sequence[PagePrediction]) -> Extraction:
     }
 
 
-def to_field(span: EntitySpan, hints: DocumentHints) -> FieldValue:
+def to_field(span: EntitySpan, hints: DocumentHints, labels: LabelSet = DEFAULT_LABELS) -> FieldValue:
     """An entity with its normalised value; confidence lowered by :data:`UNREADABLE` where there is none."""
-    value = normalise_value(span.type, span.text, hints)
+    value = normalise_value(span.type, span.text, hints, labels)
     confidence = span.confidence * (1.0 if value is not None else UNREADABLE)
     return {
         "value": value,
@@ -87,25 +88,27 @@ def to_field(span: EntitySpan, hints: DocumentHints) -> FieldValue:
     }
 
 
-def _same_value_key(entity_type: str, field: FieldValue) -> str:
+def _same_value_key(kind: ValueKind, field: FieldValue) -> str:
     value = field["value"]
     if value is None:
         return "text:" + field["text"]
-    if VALUE_KINDS[entity_type] in {"money", "percent", "decimal"}:
+    if kind in {"money", "percent", "decimal"}:
         return value.rstrip("0").rstrip(".") if "." in value else value
     return re.sub(r"\W", "", value).casefold() or value
 
 
-def rank_fields(spans: Sequence[EntitySpan], hints: DocumentHints) -> dict[str, list[FieldValue]]:
+def rank_fields(
+    spans: Sequence[EntitySpan], hints: DocumentHints, labels: LabelSet = DEFAULT_LABELS
+) -> dict[str, list[FieldValue]]:
     """Header fields by type, most confident first (then as printed), equal values once."""
     by_type: dict[str, list[FieldValue]] = defaultdict(list)
     for span in spans:
-        by_type[span.type].append(to_field(span, hints))
+        by_type[span.type].append(to_field(span, hints, labels))
     ranked = {}
     for name, candidates in by_type.items():
         distinct: dict[str, FieldValue] = {}
         for field in sorted(candidates, key=lambda field: -field["confidence"]):
-            distinct.setdefault(_same_value_key(name, field), field)
+            distinct.setdefault(_same_value_key(labels.value_kinds[name], field), field)
         ranked[name] = list(distinct.values())
     return ranked
 
@@ -164,7 +167,7 @@ def derive_currency(
     amounts = [
         (code, field)
         for name, candidates in [*fields.items(), *((n, [f]) for item in line_items for n, f in item.items())]
-        if VALUE_KINDS[name] == "money"
+        if VALUE_KINDS.get(name) == "money"  # extra entities may be sums of anything
         for field in candidates
         if (code := sign_of(field["text"], hints)) is not None
     ]

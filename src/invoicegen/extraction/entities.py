@@ -18,7 +18,6 @@ import numpy as np
 from invoicegen.extraction.layout import StraightWords, group_levels, straighten
 from invoicegen.geometry import Box, union
 from invoicegen.schema.prediction import PagePrediction
-from invoicegen.schema.taxonomy import VALUE_KINDS
 
 MAX_REACH: Final = 12.0
 """Line heights between a word labelled ``I-`` and the entity it goes on with; farther off it opens another."""
@@ -41,7 +40,7 @@ class EntitySpan:
     """A printed value of one page.
 
     Attributes:
-        type: Entity type of the taxonomy. page: Page number in the document, from 0. words: Indices into the
+        type: Entity type of the model. page: Page number in the document, from 0. words: Indices into the
         page's words, in reading order of the entity. text: The words joined by spaces. confidence: Mean of
         the words' label probabilities, 0 to 1: an address of ten words with one doubtful one
             still outranks a stray word, which the minimum would turn round.
@@ -145,11 +144,12 @@ def find_entities(prediction: PagePrediction) -> list[EntitySpan]:
     straight = straighten(prediction.words)
     found: list[tuple[float, float, EntitySpan]] = []
     for entity_type, words in by_type.items():
-        one_line = VALUE_KINDS[entity_type] in ONE_LINE_KINDS
+        kind = prediction.labels.value_kinds[entity_type]
+        one_line = kind in ONE_LINE_KINDS
         spans: list[OpenSpan] = []
         for word in reading_order(words, straight):
             joined = None
-            if prediction.ner_tags[word].startswith("I-") or VALUE_KINDS[entity_type] == "money":
+            if prediction.ner_tags[word].startswith("I-") or kind == "money":
                 joined = nearest(spans, word, straight)
             if (
                 joined

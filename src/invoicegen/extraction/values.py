@@ -19,7 +19,7 @@ from invoicegen.extraction.dates import parse_date, parse_period
 from invoicegen.extraction.hints import DocumentHints
 from invoicegen.extraction.lexicon import DOCUMENT_TYPE_WORDS, LOCAL_UNIT_CODES, UNIT_CODES, currency_of, fold
 from invoicegen.extraction.numbers import NumberKind, parse_number
-from invoicegen.schema.taxonomy import VALUE_KINDS
+from invoicegen.schema.taxonomy import DEFAULT_LABELS, LabelSet
 
 NO_HINTS: Final = DocumentHints()
 
@@ -194,13 +194,16 @@ _BY_KIND: Final[dict[str, Callable[[str, DocumentHints], str | None]]] = {
 }
 
 
-def normalise_value(entity_type: str, text: str, hints: DocumentHints = NO_HINTS) -> str | None:
+def normalise_value(
+    entity_type: str, text: str, hints: DocumentHints = NO_HINTS, labels: LabelSet = DEFAULT_LABELS
+) -> str | None:
     """The value of a printed entity, or None where its text cannot be read as what the type demands.
 
     Args:
-        entity_type: A type of the taxonomy.
+        entity_type: A type of ``labels``.
         text: The entity's words, joined by spaces.
         hints: What the rest of the document says of its dates, amounts and currency signs.
+        labels: Says what kind of value a type has.
 
     Returns:
         Dates ``YYYY-MM-DD``; a DELIVERY_DATE period ``first/last``. Amounts, quantities and rates as decimals
@@ -209,9 +212,9 @@ def normalise_value(entity_type: str, text: str, hints: DocumentHints = NO_HINTS
         numbers without spaces. Everything else the text with its spaces unified.
 
     Raises:
-        ValueError: If the type is not in the taxonomy.
+        ValueError: If the type is not in ``labels``.
     """
-    if entity_type not in VALUE_KINDS:
-        raise ValueError(f"entity type {entity_type!r} is not in the taxonomy")
-    normalise = _BY_TYPE.get(entity_type) or _BY_KIND[VALUE_KINDS[entity_type]]
+    if entity_type not in labels.value_kinds:
+        raise ValueError(f"entity type {entity_type!r} is not in {labels.title}")
+    normalise = _BY_TYPE.get(entity_type) or _BY_KIND[labels.value_kinds[entity_type]]
     return normalise(text, hints)

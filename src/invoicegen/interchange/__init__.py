@@ -12,6 +12,7 @@ from invoicegen.interchange.docile import to_docile
 from invoicegen.interchange.errors import InterchangeError
 from invoicegen.interchange.exchange import deal_splits, import_pages, read_annotations, write_pages
 from invoicegen.interchange.label_studio import from_label_studio, label_config, to_label_studio
+from invoicegen.interchange.labels import read_label_set
 from invoicegen.interchange.options import ExportOptions, ImportOptions, ReadOptions, WriteOptions
 from invoicegen.interchange.records import LabelledPage
 from invoicegen.interchange.shards import (
@@ -19,6 +20,7 @@ from invoicegen.interchange.shards import (
     fingerprint,
     pages_table,
     read_shards,
+    shard_labels,
     table_pages,
     write_shards,
 )
@@ -38,7 +40,9 @@ __all__ = [
     "label_config",
     "pages_table",
     "read_annotations",
+    "read_label_set",
     "read_shards",
+    "shard_labels",
     "table_pages",
     "to_coco",
     "to_cord",

@@ -9,10 +9,10 @@ from typing import Any
 
 from invoicegen.interchange.records import LabelledPage, image_path
 from invoicegen.schema.annotation import Page
-from invoicegen.schema.taxonomy import ENTITY_TYPES
+from invoicegen.schema.taxonomy import DEFAULT_LABELS, LabelSet
 
 
-def to_coco(pages: Iterable[Page]) -> dict[str, Any]:
+def to_coco(pages: Iterable[Page], known: LabelSet = DEFAULT_LABELS) -> dict[str, Any]:
     """Pages as one COCO file.
 
     Lossy: words, reading order, tables and relations have no place in COCO. Text, value and line of an entity are kept
@@ -20,6 +20,7 @@ def to_coco(pages: Iterable[Page]) -> dict[str, Any]:
 
     Args:
         pages: Any number.
+        known: The entity types: categories in this order.
 
     Returns:
         ``images``, ``annotations`` and ``categories``; ``bbox`` is x, y, width, height in pixels of the image.
@@ -29,7 +30,7 @@ def to_coco(pages: Iterable[Page]) -> dict[str, Any]:
     """
     categories = [
         {"id": number, "name": name, "supercategory": "line_item" if name.startswith("ITEM_") else "field"}
-        for number, name in enumerate(ENTITY_TYPES, 1)
+        for number, name in enumerate(known.entity_types, 1)
     ]
     ids = {category["name"]: category["id"] for category in categories}
     images: list[dict[str, Any]] = []
@@ -59,7 +60,7 @@ def to_coco(pages: Iterable[Page]) -> dict[str, Any]:
     return {"images": images, "annotations": annotations, "categories": categories}
 
 
-def write_coco(pages: Iterable[LabelledPage], folder: Path) -> int:
+def write_coco(pages: Iterable[LabelledPage], folder: Path, known: LabelSet = DEFAULT_LABELS) -> int:
     """``annotations/instances_<split>.json`` and the images.
 
     Returns:
@@ -73,6 +74,6 @@ def write_coco(pages: Iterable[LabelledPage], folder: Path) -> int:
         by_split.setdefault(one.page.split or "all", []).append(one.page)
     (folder / "annotations").mkdir(exist_ok=True)
     for split, found in by_split.items():
-        text = json.dumps(to_coco(found), ensure_ascii=False, indent=1)
+        text = json.dumps(to_coco(found, known), ensure_ascii=False, indent=1)
         (folder / "annotations" / f"instances_{split}.json").write_text(text, encoding="utf-8")
     return sum(map(len, by_split.values()))

@@ -29,7 +29,7 @@ from invoicegen.interchange.records import (
     words_inside,
 )
 from invoicegen.schema.annotation import DocumentType, Page, Split, TableRegion, Word
-from invoicegen.schema.taxonomy import ENTITY_TYPES
+from invoicegen.schema.taxonomy import LabelSet
 
 LABELS: Final = {
     "document_id": "INVOICE_NUMBER",
@@ -622,7 +622,7 @@ def _entities(
             inside = _printed(where, one, box, words[one.page])
         item = name.startswith("ITEM_") and one.line_item_id is not None
         claims[one.page].append(DraftEntity(name, inside, f"line-{one.line_item_id}" if item else None))
-    return [_settled(one) for one in claims]
+    return [_settled(one, labels.known) for one in claims]
 
 
 def _spelling(text: str | None, inside: list[int], words: Sequence[Word]) -> list[int]:
@@ -644,12 +644,12 @@ def _printed(where: str, one: _Field, box: Sequence[float], words: list[Word]) -
     return list(range(start, len(words)))
 
 
-def _settled(claims: Sequence[DraftEntity]) -> list[DraftEntity]:
+def _settled(claims: Sequence[DraftEntity], known: LabelSet) -> list[DraftEntity]:
     """Values that share no word; what loses all its words is gone."""
 
     def rank(place: int) -> tuple[int, bool, int]:
         one = claims[place]
-        return len(one.words), one.type == "AMOUNT_DUE", ENTITY_TYPES.index(one.type)
+        return len(one.words), one.type == "AMOUNT_DUE", known.entity_types.index(one.type)
 
     taken: set[int] = set()
     kept: dict[int, DraftEntity] = {}

@@ -22,7 +22,7 @@ from invoicegen.schema.annotation import (
     Word,
     check_page,
 )
-from invoicegen.schema.taxonomy import ITEM_ENTITY_TYPES, VALUE_KINDS, bio_tags
+from invoicegen.schema.taxonomy import DEFAULT_LABELS, ITEM_ENTITY_TYPES, LabelSet, bio_tags
 
 TOLERANCE_PX: Final = 1.0
 """A box may pass the edge of the page by this much: whole-number boxes are rounded."""
@@ -36,7 +36,10 @@ _DOCUMENT_TYPES: Final[dict[str, DocumentType]] = {
 
 
 def finish(
-    drafts: Sequence[DraftPage], options: ReadOptions, default_type: DocumentType
+    drafts: Sequence[DraftPage],
+    options: ReadOptions,
+    default_type: DocumentType,
+    labels: LabelSet = DEFAULT_LABELS,
 ) -> list[LabelledPage]:
     """Pages of schema 1.0, or none.
 
@@ -53,12 +56,12 @@ def finish(
     return [
         page
         for document in documents.values()
-        for page in _document(sorted(document, key=lambda draft: draft.page), options, default_type)
+        for page in _document(sorted(document, key=lambda draft: draft.page), options, default_type, labels)
     ]
 
 
 def _document(
-    drafts: list[DraftPage], options: ReadOptions, default_type: DocumentType
+    drafts: list[DraftPage], options: ReadOptions, default_type: DocumentType, labels: LabelSet
 ) -> Iterable[LabelledPage]:
     from invoicegen.extraction.hints import infer_hints
     from invoicegen.extraction.values import normalise_value
@@ -79,7 +82,7 @@ def _document(
         members: dict[str, list[str]] = {}
         for number, one in enumerate(sorted(draft.entities, key=lambda one: one.words[0]), 1):
             text = " ".join(draft.words[i].text for i in one.words)
-            value = normalise_value(one.type, text, hints)
+            value = normalise_value(one.type, text, hints, labels)
             # A figure in another row is another figure, however equal; a header value printed again is a repeat.
             key = (one.type, value or text.casefold())
             repeated = one.type not in ITEM_ENTITY_TYPES and one.group is None and key in fields
@@ -94,7 +97,7 @@ def _document(
                     words=one.words,
                     text=text,
                     value=value,
-                    value_kind=VALUE_KINDS[one.type],
+                    value_kind=labels.value_kinds[one.type],
                     box=list(union([draft.words[i].box for i in one.words])),
                     occurrence=occurrence,
                 )
@@ -122,6 +125,7 @@ def _document(
             draft,
             entities,
             relations,
+            labels,
             document_type=document_type,
             split_group=draft.split_group
             or (
@@ -138,6 +142,7 @@ def _page(
     draft: DraftPage,
     entities: list[Entity],
     relations: list[Relation],
+    labels: LabelSet,
     *,
     document_type: DocumentType,
     split_group: str,
@@ -159,7 +164,7 @@ def _page(
         height=picture.height,
         words=draft.words,
         boxes_1000=to_layout_grid(boxes, picture.width, picture.height).tolist(),
-        ner_tags=bio_tags(len(draft.words), [(one.type, one.words) for one in entities]),
+        ner_tags=bio_tags(len(draft.words), [(one.type, one.words) for one in entities], labels),
         table_tags=table_tags,
         cell_tags=cell_tags,
         entities=entities,
@@ -181,7 +186,7 @@ def _page(
             split_group=split_group,
         ),
     )
-    if problems := check_page(page):
+    if problems := check_page(page, labels):
         raise InterchangeError(f"{draft.where}: {'; '.join(problems)}")
     return LabelledPage(page, picture.read)
 

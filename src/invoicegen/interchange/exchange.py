@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from invoicegen.interchange.options import (
 )
 from invoicegen.interchange.pictures import whole_folder
 from invoicegen.interchange.records import DraftPage, LabelledPage
+from invoicegen.schema.taxonomy import DEFAULT_LABELS, LabelSet
 from invoicegen.splitting import assign_split
 
 _LABELS: Final[dict[ImportFormat, Mapping[str, str]]] = {
@@ -35,7 +36,7 @@ _SEEDS_TRIED: Final = 1000
 
 
 def read_annotations(
-    path: Path, source: ImportFormat, options: ReadOptions
+    path: Path, source: ImportFormat, options: ReadOptions, known: LabelSet = DEFAULT_LABELS
 ) -> tuple[list[LabelledPage], list[str]]:
     """Annotated pages of another tool, with ``label_source`` human: all of them, or none.
 
@@ -43,6 +44,7 @@ def read_annotations(
         path: File or folder.
         source: Its format.
         options: How it is read.
+        known: The entity types that its labels may mean.
 
     Returns:
         The pages, and a note on each thing that was there but could not be used.
@@ -52,7 +54,7 @@ def read_annotations(
     """
     if not path.exists():
         raise InterchangeError(f"{path} is not there; check the path")
-    labels = LabelMap(_LABELS[source], options.labels)
+    labels = LabelMap(_LABELS[source], options.labels, known)
     notes: list[str] = []
     done: list[LabelledPage] = []
     drafts: list[DraftPage]
@@ -70,7 +72,7 @@ def read_annotations(
         case "docile":
             drafts = docile.read_docile(path, options, labels)
     labels.check()
-    pages = done + finish(drafts, options, "receipt" if source in _RECEIPTS else "invoice")
+    pages = done + finish(drafts, options, "receipt" if source in _RECEIPTS else "invoice", known)
     seen: set[tuple[str, int]] = set()
     for one in pages:
         key = one.page.doc_id, one.page.page
@@ -83,7 +85,11 @@ def read_annotations(
 
 
 def write_pages(
-    pages: Iterable[LabelledPage], folder: Path, target: ExportFormat, options: WriteOptions
+    pages: Iterable[LabelledPage],
+    folder: Path,
+    target: ExportFormat,
+    options: WriteOptions,
+    known: LabelSet = DEFAULT_LABELS,
 ) -> int:
     """Labelled pages in the format of another tool; the folder appears whole or not at all.
 
@@ -92,25 +98,39 @@ def write_pages(
         folder: New or empty.
         target: Its format.
         options: How it is written.
+        known: The entity types to name in the format: those of the pages and, for a labelling interface, more.
 
     Returns:
         Number of pages.
 
     Raises:
-        InterchangeError: If the folder is full, or a page cannot be written.
+        InterchangeError: If the folder is full, or a page cannot be written or has other entity types.
     """
     writers: dict[ExportFormat, Callable[[Iterable[LabelledPage], Path], int]] = {
-        "hf": lambda pages, folder: hf.write_hf(pages, folder, options.words_column),
-        "label-studio": lambda pages, folder: label_studio.write_label_studio(pages, folder, options),
+        "hf": lambda pages, folder: hf.write_hf(pages, folder, options.words_column, known),
+        "label-studio": lambda pages, folder: label_studio.write_label_studio(pages, folder, options, known),
         "docile": docile.write_docile,
-        "coco": write_coco,
+        "coco": lambda pages, folder: write_coco(pages, folder, known),
         "cord": cord.write_cord,
     }
     with whole_folder(folder) as partial:
-        count = writers[target](pages, partial)
+        count = writers[target](_checked(pages, known), partial)
         if not count:
             raise InterchangeError("there are no pages to write")
     return count
+
+
+def _checked(pages: Iterable[LabelledPage], known: LabelSet) -> Iterator[LabelledPage]:
+    """The pages, as long as their entity types are known."""
+    for one in pages:
+        unknown = sorted({entity.type for entity in one.page.entities} - known.value_kinds.keys())
+        if unknown:
+            raise InterchangeError(
+                f"document {one.page.doc_id}, page {one.page.page}: has labels of {', '.join(unknown)}, which are not "
+                f"in {known.title}; declare them under taxonomy.extra_entities (conf/base/parameters_taxonomy.yml, "
+                "--taxonomy)"
+            )
+        yield one
 
 
 def deal_splits(pages: Sequence[LabelledPage], options: ImportOptions) -> list[LabelledPage]:
@@ -155,8 +175,14 @@ def deal_splits(pages: Sequence[LabelledPage], options: ImportOptions) -> list[L
     ]
 
 
-def import_pages(options: ImportOptions) -> tuple[list[LabelledPage], dict[str, Any]]:
+def import_pages(
+    options: ImportOptions, known: LabelSet = DEFAULT_LABELS
+) -> tuple[list[LabelledPage], dict[str, Any]]:
     """What ``kedro run --pipeline=import`` takes over: pages with their splits, and a report.
+
+    Args:
+        options: What to read, and how to deal it.
+        known: The entity types that its labels may mean.
 
     Raises:
         InterchangeError: If anything cannot be taken over.
@@ -166,7 +192,7 @@ def import_pages(options: ImportOptions) -> tuple[list[LabelledPage], dict[str, 
             "what shall be imported? Give --params=import.path=…,import.format=… (one of "
             f"{', '.join(_LABELS)})"
         )
-    read, notes = read_annotations(options.path, options.format, options)
+    read, notes = read_annotations(options.path, options.format, options, known)
     pages = deal_splits(read, options)
     types: dict[str, int] = {}
     for one in pages:

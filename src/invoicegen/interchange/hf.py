@@ -17,11 +17,11 @@ from invoicegen.schema.annotation import Page, Split, Word
 from invoicegen.schema.taxonomy import (
     CELL_IDS,
     CELL_LABELS,
+    DEFAULT_LABELS,
     ITEM_ENTITY_TYPES,
-    NER_IDS,
-    NER_LABELS,
     TABLE_IDS,
     TABLE_LABELS,
+    LabelSet,
 )
 
 _SPLITS: Final[dict[str, Split]] = {
@@ -36,7 +36,7 @@ _TEXTS: Final = ("id", "doc_id", "document_type", "split_group")
 _COUNTS: Final = ("page", "page_count")
 
 
-def _features(words_column: str) -> dict[str, Any]:
+def _features(words_column: str, known: LabelSet) -> dict[str, Any]:
     def value(dtype: str) -> dict[str, Any]:
         return {"dtype": dtype, "_type": "Value"}
 
@@ -50,7 +50,7 @@ def _features(words_column: str) -> dict[str, Any]:
         "id": value("string"),
         words_column: several(value("string")),
         "bboxes": several(several(value("int64"))),
-        "ner_tags": classes(NER_LABELS),
+        "ner_tags": classes(known.ner_labels),
         "table_tags": classes(TABLE_LABELS),
         "cell_tags": classes(CELL_LABELS),
         "line_items": several(value("int64")),
@@ -63,7 +63,7 @@ def _features(words_column: str) -> dict[str, Any]:
     }
 
 
-def _schema(words_column: str) -> Any:
+def _schema(words_column: str, known: LabelSet) -> Any:
     import pyarrow as pa
 
     numbers = pa.list_(pa.int64())
@@ -75,20 +75,25 @@ def _schema(words_column: str) -> Any:
         **dict.fromkeys(("ner_tags", "table_tags", "cell_tags", "line_items"), numbers),
         "image": pa.struct([("bytes", pa.binary()), ("path", pa.string())]),
     }
-    features = _features(words_column)
+    features = _features(words_column, known)
     return pa.schema(
         [(name, types[name]) for name in features],
         metadata={"huggingface": json.dumps({"info": {"features": features}})},
     )
 
 
-def write_hf(pages: Iterable[LabelledPage], folder: Path, words_column: str = "tokens") -> int:
+def write_hf(
+    pages: Iterable[LabelledPage],
+    folder: Path,
+    words_column: str = "tokens",
+    known: LabelSet = DEFAULT_LABELS,
+) -> int:
     """``data/<split>-00000.parquet``, which ``datasets.load_dataset(folder)`` opens with its splits and features.
 
-    Columns ``id``, ``tokens`` (or ``words``), ``bboxes`` (0-1000), ``ner_tags`` (``ClassLabel`` of 73) and ``image``
-    are those of funsd-layoutlmv3 (cord-layoutlmv3); beside them ``table_tags``, ``cell_tags``, ``line_items`` (number
-    of the line item in the document that a word belongs to, -1 for none), ``doc_id``, ``page``, ``page_count``,
-    ``document_type`` and ``split_group``.
+    Columns ``id``, ``tokens`` (or ``words``), ``bboxes`` (0-1000), ``ner_tags`` (``ClassLabel`` of 73, and of two for
+    each added type) and ``image`` are those of funsd-layoutlmv3 (cord-layoutlmv3); beside them ``table_tags``,
+    ``cell_tags``, ``line_items`` (number of the line item in the document that a word belongs to, -1 for none),
+    ``doc_id``, ``page``, ``page_count``, ``document_type`` and ``split_group``.
 
     Lossy: boxes are those of the grid; values, tax lines, the grid of the table and most of the provenance have no
     column.
@@ -99,7 +104,7 @@ def write_hf(pages: Iterable[LabelledPage], folder: Path, words_column: str = "t
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    schema = _schema(words_column)
+    schema = _schema(words_column, known)
     (folder / "data").mkdir()
     writers: dict[str, Any] = {}
     waiting: dict[str, list[dict[str, Any]]] = {}
@@ -121,7 +126,7 @@ def write_hf(pages: Iterable[LabelledPage], folder: Path, words_column: str = "t
                     "id": f"{page.doc_id}-{page.page}",
                     words_column: [word.text for word in page.words],
                     "bboxes": page.boxes_1000,
-                    "ner_tags": [NER_IDS[tag] for tag in page.ner_tags],
+                    "ner_tags": [known.ner_ids[tag] for tag in page.ner_tags],
                     "table_tags": [TABLE_IDS[tag] for tag in page.table_tags],
                     "cell_tags": [CELL_IDS[tag] for tag in page.cell_tags],
                     "line_items": _line_items(page, numbers),

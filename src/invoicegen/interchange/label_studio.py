@@ -28,7 +28,7 @@ from invoicegen.interchange.records import (
     words_inside,
 )
 from invoicegen.schema.annotation import Entity, Page, Relation, Word, check_page
-from invoicegen.schema.taxonomy import ENTITY_TYPES, ITEM_ENTITY_TYPES, VALUE_KINDS, bio_tags
+from invoicegen.schema.taxonomy import DEFAULT_LABELS, ITEM_ENTITY_TYPES, LabelSet, bio_tags
 
 _PAGE: Final = "invoicegen_page"
 _UPLOADED: Final = re.compile(
@@ -47,11 +47,17 @@ _COLOURS: Final = (
 )
 
 
-def label_config() -> str:
-    """The labeling interface (XML) to give to a Label Studio project for these tasks."""
+def label_config(known: LabelSet = DEFAULT_LABELS) -> str:
+    """The labeling interface (XML) to give to a Label Studio project: a label for each entity type.
+
+    What a user says of an added type is shown when the pointer rests on its label.
+    """
+    hints = {one.name: one.description for one in known.extra_entities if one.description}
     labels = "\n".join(
-        f"    <Label value={quoteattr(name)} background={quoteattr(_COLOURS[number % len(_COLOURS)])}/>"
-        for number, name in enumerate(ENTITY_TYPES)
+        f"    <Label value={quoteattr(name)} background={quoteattr(_COLOURS[number % len(_COLOURS)])}"
+        + (f" hint={quoteattr(hints[name])}" if name in hints else "")
+        + "/>"
+        for number, name in enumerate(known.entity_types)
     )
     return (
         '<View>\n  <Image name="image" value="$image" zoom="true"/>\n'
@@ -131,7 +137,9 @@ def to_label_studio(
     return tasks
 
 
-def write_label_studio(pages: Iterable[LabelledPage], folder: Path, options: WriteOptions) -> int:
+def write_label_studio(
+    pages: Iterable[LabelledPage], folder: Path, options: WriteOptions, known: LabelSet = DEFAULT_LABELS
+) -> int:
     """``tasks.json``, ``config.xml`` (the labeling interface) and the images.
 
     Returns:
@@ -147,11 +155,11 @@ def write_label_studio(pages: Iterable[LabelledPage], folder: Path, options: Wri
         )
     text = json.dumps(tasks, ensure_ascii=False, indent=1)
     (folder / "tasks.json").write_text(text, encoding="utf-8")
-    (folder / "config.xml").write_text(label_config(), encoding="utf-8")
+    (folder / "config.xml").write_text(label_config(known), encoding="utf-8")
     return len(tasks)
 
 
-def from_label_studio(tasks: Sequence[Mapping[str, Any]]) -> list[Page]:
+def from_label_studio(tasks: Sequence[Mapping[str, Any]], known: LabelSet = DEFAULT_LABELS) -> list[Page]:
     """Corrected tasks as pages with ``label_source`` human: all of them, or none.
 
     A task that nobody has annotated gives the page as it was, with the ``label_source`` that it had.
@@ -163,12 +171,13 @@ def from_label_studio(tasks: Sequence[Mapping[str, Any]]) -> list[Page]:
     Args:
         tasks: A Label Studio export (JSON) of tasks that :func:`to_label_studio` made. Of several annotations of a task
             the last counts; of none the predictions do.
+        known: The entity types that labels may mean.
 
     Raises:
         InterchangeError: If a task is not one of ours, a label is unknown, a rectangle leaves the image or holds no
             word, or two rectangles claim one word; names task, region and mend.
     """
-    labels = LabelMap({})
+    labels = LabelMap({}, known=known)
     pages = []
     for number, task in enumerate(tasks, 1):
         where = f"task {task.get('id', number)}"
@@ -412,13 +421,13 @@ def _page(where: str, task: Mapping[str, Any], labels: LabelMap) -> Page:
             if texts and (old is None or texts != old.text.split()):
                 entity = _corrected(where, entity, texts, words)
             entities.append(entity)
-    entities = _read_anew(entities, before, words)
+    entities = _read_anew(entities, before, words, labels.known)
     changed = page.model_copy(
         update={
             "words": words,
             "entities": entities,
             "relations": _relations(results, entities, page),
-            "ner_tags": bio_tags(len(page.words), [(one.type, one.words) for one in entities]),
+            "ner_tags": bio_tags(len(page.words), [(one.type, one.words) for one in entities], labels.known),
             "provenance": page.provenance.model_copy(update={"label_source": source}),
         }
     )
@@ -431,13 +440,13 @@ def _page(where: str, task: Mapping[str, Any], labels: LabelMap) -> Page:
             ],
         }
     )
-    if problems := check_page(changed):
+    if problems := check_page(changed, labels.known):
         raise InterchangeError(f"{where}: {'; '.join(problems)}")
     return changed
 
 
 def _read_anew(
-    entities: Sequence[Entity], before: Mapping[str, Entity], words: Sequence[Word]
+    entities: Sequence[Entity], before: Mapping[str, Entity], words: Sequence[Word], known: LabelSet
 ) -> list[Entity]:
     """Entities with the values that their print says, where it is not what it was."""
     from invoicegen.extraction.hints import infer_hints
@@ -451,7 +460,7 @@ def _read_anew(
     return [
         one
         if as_before(one)
-        else one.model_copy(update={"value": normalise_value(one.type, one.text, hints)})
+        else one.model_copy(update={"value": normalise_value(one.type, one.text, hints, known)})
         for one in entities
     ]
 
@@ -496,7 +505,7 @@ def _entity(
         words=words,
         text=" ".join(page.words[i].text for i in words),
         value=old.value if same and old is not None else None,
-        value_kind=VALUE_KINDS[name],
+        value_kind=labels.known.value_kinds[name],
         box=old.box if same and old is not None else around,
         occurrence=old.occurrence if same and old is not None else "primary",
     )

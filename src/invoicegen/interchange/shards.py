@@ -13,6 +13,7 @@ from invoicegen.interchange.errors import InterchangeError
 from invoicegen.interchange.pictures import whole_folder
 from invoicegen.interchange.reading import open_parquet
 from invoicegen.interchange.records import LabelledPage
+from invoicegen.schema.taxonomy import DEFAULT_LABELS, LabelSet
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -33,26 +34,45 @@ def read_shards(path: Path) -> Iterator[LabelledPage]:
     Raises:
         InterchangeError: If there is none, or one holds other things.
     """
-    files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
-    if not files:
-        raise InterchangeError(
-            f"{path}: no Parquet file in it; name a folder such as data/05_model_input/test_pages"
-        )
-    for file in files:
+    for file in _shard_files(path):
         parquet = open_parquet(file)
         if not {"annotation", "split", "image"} <= set(parquet.schema_arrow.names):
             raise InterchangeError(f"{file}: no shard of labelled pages; for other Parquet files give --from")
         yield from table_pages(parquet.read(["annotation", "split", "image"]))
 
 
-def pages_table(pages: Iterable[LabelledPage]) -> pa.Table:
+def shard_labels(path: Path) -> LabelSet:
+    """The entity types of a Parquet file of labelled pages, or of all in a folder: of added ones each that any has.
+
+    Raises:
+        InterchangeError: If there is no file.
+    """
+    from invoicegen.schema.rows import label_set_of
+
+    sets = [label_set_of(open_parquet(file).schema_arrow) for file in _shard_files(path)]
+    added = {entity.name: entity for known in sets for entity in known.extra_entities}
+    return LabelSet(extra_entities=tuple(added.values()))
+
+
+def _shard_files(path: Path) -> list[Path]:
+    files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
+    if not files:
+        raise InterchangeError(
+            f"{path}: no Parquet file in it; name a folder such as data/05_model_input/test_pages"
+        )
+    return files
+
+
+def pages_table(pages: Iterable[LabelledPage], labels: LabelSet = DEFAULT_LABELS) -> pa.Table:
     """A table of ``invoicegen.schema.rows``."""
     from invoicegen.schema.rows import page_to_row, rows_to_table
 
-    return rows_to_table(page_to_row(one.page, one.read_image(), "none") for one in pages)
+    return rows_to_table((page_to_row(one.page, one.read_image(), "none", labels) for one in pages), labels)
 
 
-def write_shards(pages: Iterable[LabelledPage], folder: Path, shard_size: int = 50) -> int:
+def write_shards(
+    pages: Iterable[LabelledPage], folder: Path, shard_size: int = 50, labels: LabelSet = DEFAULT_LABELS
+) -> int:
     """``pages-0000000.parquet`` and so on; the folder appears whole or not at all.
 
     Returns:
@@ -67,7 +87,7 @@ def write_shards(pages: Iterable[LabelledPage], folder: Path, shard_size: int = 
     with whole_folder(folder) as partial_folder:
         while shard := list(islice(source, shard_size)):
             place = partial_folder / f"pages-{number:07d}.parquet"
-            pq.write_table(pages_table(shard), place, compression="zstd", row_group_size=100)
+            pq.write_table(pages_table(shard, labels), place, compression="zstd", row_group_size=100)
             count, number = count + len(shard), number + 1
     return count
 

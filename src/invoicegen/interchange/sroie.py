@@ -15,7 +15,6 @@ from invoicegen.interchange.pictures import file_picture, find_image
 from invoicegen.interchange.reading import Foreign, read_json, read_text, validate
 from invoicegen.interchange.records import DraftEntity, DraftPage, cut_words
 from invoicegen.schema.annotation import Split, Word
-from invoicegen.schema.taxonomy import VALUE_KINDS
 
 LABELS: Final = {
     "company": "SELLER_NAME",
@@ -92,7 +91,7 @@ def _draft(file: Path, options: ReadOptions, labels: LabelMap, notes: list[str])
             continue
         found = (
             _amounts(value, words, lines, taken)
-            if VALUE_KINDS[name] == "money"
+            if labels.known.value_kinds[name] == "money"
             else _spelt(value, words, taken)
         )
         if not found:

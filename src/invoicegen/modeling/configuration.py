@@ -7,18 +7,20 @@ from typing import Any
 
 from transformers import LayoutLMv3Config
 
-from invoicegen.modeling.labels import HEAD_LABELS, HEADS, check_head_labels
+from invoicegen.modeling.labels import HEADS, check_head_labels, head_labels_of
 from invoicegen.modeling.settings import InputFormat
 from invoicegen.modeling.word_features import WordFeatures
-from invoicegen.schema.taxonomy import TAXONOMY_VERSION
+from invoicegen.schema.taxonomy import DEFAULT_LABELS, TAXONOMY_VERSION, LabelSet
 
 
 class LayoutLMv3MultiHeadConfig(LayoutLMv3Config):
-    """A LayoutLMv3 configuration with three heads over the taxonomy's label sets.
+    """A LayoutLMv3 configuration with three heads over the labels of the taxonomy and of types that a user adds.
 
     Attributes:
         taxonomy: Version of the taxonomy the labels come from.
         head_labels: Label names of each head, in the order of the logits.
+        extra_entities: Entity types beside those of the taxonomy, as :class:`~invoicegen.schema.taxonomy.LabelSet`
+            dumps them.
         loss_weights: Weight of each head's cross entropy in the sum.
         crf: Whether a linear-chain CRF scores neighbouring NER labels.
         label_smoothing: Share of each target spread evenly over all labels, 0 to 1; not of the CRF's.
@@ -38,6 +40,7 @@ class LayoutLMv3MultiHeadConfig(LayoutLMv3Config):
 
     taxonomy: str = ""
     head_labels: dict[str, list[str]] = field(default_factory=dict)
+    extra_entities: list[dict[str, str]] = field(default_factory=list)
     loss_weights: dict[str, float] = field(default_factory=lambda: dict.fromkeys(HEADS, 1.0))
     crf: bool = False
     label_smoothing: float = 0.0
@@ -49,6 +52,11 @@ class LayoutLMv3MultiHeadConfig(LayoutLMv3Config):
     initialised_from: str = ""
 
     @property
+    def label_set(self) -> LabelSet:
+        """The entity types of the NER head."""
+        return LabelSet.model_validate({"extra_entities": self.extra_entities})
+
+    @property
     def sequence_limit(self) -> int:
         """Most subwords in one sequence, special tokens included.
 
@@ -57,26 +65,29 @@ class LayoutLMv3MultiHeadConfig(LayoutLMv3Config):
         return int(self.max_position_embeddings) - int(self.pad_token_id or 0) - 1
 
 
-def multi_head_config(base: LayoutLMv3Config, **changes: Any) -> LayoutLMv3MultiHeadConfig:
-    """The configuration of a multi-head model over the encoder that ``base`` describes, with today's taxonomy."""
+def multi_head_config(
+    base: LayoutLMv3Config, labels: LabelSet = DEFAULT_LABELS, **changes: Any
+) -> LayoutLMv3MultiHeadConfig:
+    """The configuration of a multi-head model over the encoder that ``base`` describes, with these entity types."""
     settings = base.to_dict()
     for name in ("model_type", "architectures", "transformers_version", "id2label", "label2id", "dtype"):
         settings.pop(name, None)
     settings.update(
         taxonomy=TAXONOMY_VERSION,
-        head_labels={head: list(labels) for head, labels in HEAD_LABELS.items()},
+        head_labels={head: list(names) for head, names in head_labels_of(labels).items()},
+        extra_entities=labels.model_dump(mode="json")["extra_entities"],
     )
     settings.update(changes)
     return LayoutLMv3MultiHeadConfig(**settings)
 
 
 def check_taxonomy(config: LayoutLMv3MultiHeadConfig) -> None:
-    """Refuse a configuration whose labels are not those of the installed taxonomy.
+    """Refuse a configuration whose labels are not those of the installed taxonomy and of the types that it adds.
 
     Raises:
         TaxonomyMismatchError: Naming the first label that differs.
     """
-    check_head_labels(config.head_labels, config.taxonomy)
+    check_head_labels(config.head_labels, config.taxonomy, config.label_set)
 
 
 def input_format(config: LayoutLMv3MultiHeadConfig) -> InputFormat:
@@ -84,6 +95,7 @@ def input_format(config: LayoutLMv3MultiHeadConfig) -> InputFormat:
     return InputFormat(
         head_labels={head: tuple(labels) for head, labels in config.head_labels.items()},
         taxonomy=config.taxonomy,
+        extra_entities=config.label_set.extra_entities,
         sequence_limit=config.sequence_limit,
         layout="segment" if config.layout == "segment" else "word",
         max_subwords_per_word=config.max_subwords_per_word,

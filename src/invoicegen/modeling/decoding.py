@@ -9,7 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from invoicegen.modeling.network import log_softmax
-from invoicegen.schema.taxonomy import CELL_LABELS, ITEM_ENTITY_TYPES, NER_IDS, NER_LABELS, TABLE_LABELS
+from invoicegen.schema.taxonomy import (
+    CELL_LABELS,
+    DEFAULT_LABELS,
+    ITEM_ENTITY_TYPES,
+    TABLE_LABELS,
+    LabelSet,
+)
 
 
 def bio_transitions(
@@ -134,7 +140,7 @@ class WordScores:
     """Log-probabilities of every word of a page.
 
     Attributes:
-        ner: Shape (n_words, 73).
+        ner: Shape (n_words, n_labels).
         table: Shape (n_words, 3); None from a model without this head.
         cell: Shape (n_words, 3); None from a model without this head.
     """
@@ -167,7 +173,8 @@ class Decoder:
         resumable: Entity types that reading order interrupts.
         temperature: What NER log-probabilities are divided by, and normed again, to become confidences. Labels do
             not depend on it.
-        transitions: Of a model with CRF, scores of neighbouring NER labels, shape (73, 73); else None.
+        transitions: Of a model with CRF, scores of neighbouring NER labels, shape (n_labels, n_labels); else None.
+        labels: What the NER scores are of.
     """
 
     def __init__(
@@ -175,17 +182,19 @@ class Decoder:
         resumable: Sequence[str] = (),
         temperature: float = 1.0,
         transitions: NDArray[np.float32] | None = None,
+        labels: LabelSet = DEFAULT_LABELS,
     ) -> None:
+        self._labels = labels
         self._temperature = temperature
         self._transitions = transitions
-        self._allowed, self._first = bio_transitions(NER_LABELS, frozenset(resumable))
+        self._allowed, self._first = bio_transitions(labels.ner_labels, frozenset(resumable))
         self._pairs = [
             (table, cell)
             for table, table_label in enumerate(TABLE_LABELS)
             for cell, cell_label in enumerate(CELL_LABELS)
             if (table_label == "OUTSIDE") == (cell_label == "EMPTY")
         ]
-        item = np.array([label[2:] in ITEM_ENTITY_TYPES for label in NER_LABELS])
+        item = np.array([label[2:] in ITEM_ENTITY_TYPES for label in labels.ner_labels])
         data = np.array([CELL_LABELS[cell] == "DATA" for _, cell in self._pairs])
         self._pair_allowed = ~item[:, None] | data[None, :]
 
@@ -201,7 +210,7 @@ class Decoder:
             return DecodedPage([], [], [], [])
         if scores.table is None or scores.cell is None:
             path = viterbi(scores.ner, self._allowed, self._first, self._transitions)
-            tags = open_entities([NER_LABELS[label] for label in path])
+            tags = open_entities([self._labels.ner_labels[label] for label in path])
             table_tags, cell_tags = _implied(tags)
             return DecodedPage(tags, self._confidences(scores.ner, tags), table_tags, cell_tags)
         pairs = np.stack(
@@ -211,7 +220,7 @@ class Decoder:
         path = viterbi(
             (scores.ner + best_pair).astype(np.float32), self._allowed, self._first, self._transitions
         )
-        tags = open_entities([NER_LABELS[label] for label in path])
+        tags = open_entities([self._labels.ner_labels[label] for label in path])
         chosen = np.where(self._pair_allowed[path], pairs, -np.inf).argmax(axis=1)
         return DecodedPage(
             ner_tags=tags,
@@ -221,7 +230,7 @@ class Decoder:
         )
 
     def _confidences(self, scores: NDArray[np.float32], tags: Sequence[str]) -> list[float]:
-        ids = np.array([NER_IDS[tag] for tag in tags])
+        ids = np.array([self._labels.ner_ids[tag] for tag in tags])
         calibrated = log_softmax(self.log_probabilities(scores), self._temperature)
         return [float(p) for p in np.exp(calibrated[np.arange(len(ids)), ids])]
 

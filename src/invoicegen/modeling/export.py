@@ -18,7 +18,6 @@ from invoicegen.modeling.inference import Predictor
 from invoicegen.modeling.labels import HEADS
 from invoicegen.modeling.loading import ModelLoader
 from invoicegen.modeling.settings import ONNX_FILE, WEIGHTS_FILE, Temperatures, write_settings
-from invoicegen.schema.taxonomy import NER_LABELS
 
 if TYPE_CHECKING:
     from invoicegen.modeling.splits import Tables
@@ -184,7 +183,7 @@ def export_model(
             update={"inputs": trained.inputs, "runtime": _RUNTIMES[precision]}
         )
         write_settings(partial, settings)
-        truth = [[NER_LABELS[label] for label in page.labels["ner"]] for page in pages]
+        truth = [[trained.labels.ner_labels[label] for label in page.labels["ner"]] for page in pages]
         exact = None
         if precision == "fp16":
             exact = compare(truth, of_model, _label(ModelLoader(runtime="onnxruntime").load(partial), pages))

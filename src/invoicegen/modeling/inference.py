@@ -25,12 +25,12 @@ from invoicegen.modeling.encoding import (
     segment_boxes,
 )
 from invoicegen.modeling.errors import ModelingError
-from invoicegen.modeling.labels import HEAD_LABELS
 from invoicegen.modeling.network import Network, log_softmax
 from invoicegen.modeling.options import Runtime
 from invoicegen.modeling.settings import InputFormat, ModelSettings
 from invoicegen.schema.annotation import Word
 from invoicegen.schema.prediction import PagePrediction
+from invoicegen.schema.taxonomy import DEFAULT_LABELS, LabelSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,7 @@ def score_words(
     *,
     max_length: int,
     overlap_words: int,
+    labels: LabelSet = DEFAULT_LABELS,
 ) -> list[WordScores]:
     """Label log-probabilities of every word of every page.
 
@@ -70,6 +71,7 @@ def score_words(
         tokenizer: The one the pages were encoded with.
         max_length: Subwords a window, special tokens included.
         overlap_words: Words that neighbouring windows share.
+        labels: Those of the NER head.
     """
     merged: list[dict[str, NDArray[np.float32]]] = [{} for _ in pages]
     distance = [np.full(page.n_words, -1.0) for page in pages]
@@ -89,7 +91,7 @@ def score_words(
                     head, np.zeros((len(distance[window.page]), values.shape[-1]), dtype=np.float32)
                 )
                 scores[words[better]] = log_softmax(values[row, batch.first_subwords[row][better]])
-    empty = np.zeros((0, len(HEAD_LABELS["ner"])), dtype=np.float32)
+    empty = np.zeros((0, len(labels.ner_labels)), dtype=np.float32)
     return [WordScores(**{"ner": empty, **arrays}) for arrays in merged]
 
 
@@ -109,9 +111,10 @@ class Predictor:
         self.network = network
         self.tokenizer = tokenizer
         self.inputs = inputs
+        self.labels = inputs.label_set
         self.settings = settings
         transitions = None if inputs.transitions is None else np.array(inputs.transitions, dtype=np.float32)
-        self.decode = Decoder(inputs.resumable, settings.temperatures.ner, transitions)
+        self.decode = Decoder(inputs.resumable, settings.temperatures.ner, transitions, self.labels)
 
     @classmethod
     def from_pretrained(
@@ -156,6 +159,7 @@ class Predictor:
             self.tokenizer,
             max_length=min(self.settings.max_length, self.inputs.sequence_limit),
             overlap_words=self.settings.overlap_words,
+            labels=self.labels,
         )
 
     def predict_pages(self, pages: Sequence[PageInput]) -> list[PagePrediction]:
@@ -179,6 +183,7 @@ class Predictor:
                     ner_confidences=decoded.ner_confidences,
                     table_tags=decoded.table_tags,
                     cell_tags=decoded.cell_tags,
+                    labels=self.labels,
                 )
             )
         return predictions

@@ -6,29 +6,32 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from invoicegen.modeling.errors import TaxonomyMismatchError
-from invoicegen.schema.taxonomy import CELL_LABELS, NER_LABELS, TABLE_LABELS, TAXONOMY_VERSION
+from invoicegen.schema.taxonomy import CELL_LABELS, DEFAULT_LABELS, TABLE_LABELS, LabelSet
 
 HEADS: Final = ("ner", "table", "cell")
-HEAD_LABELS: Final[dict[str, tuple[str, ...]]] = {
-    "ner": NER_LABELS,
-    "table": TABLE_LABELS,
-    "cell": CELL_LABELS,
-}
 IGNORED: Final = -100
 """Label of a token that no loss counts: padding, special tokens, all but the first subword of a word."""
 
 
-def check_head_labels(head_labels: Mapping[str, Sequence[str]], taxonomy: str) -> None:
-    """Refuse labels that are not those of the installed taxonomy.
+def head_labels_of(labels: LabelSet = DEFAULT_LABELS) -> dict[str, tuple[str, ...]]:
+    """Label names of each head of a model with these entity types, in the order of the logits."""
+    return {"ner": labels.ner_labels, "table": TABLE_LABELS, "cell": CELL_LABELS}
+
+
+def check_head_labels(
+    head_labels: Mapping[str, Sequence[str]], taxonomy: str, labels: LabelSet = DEFAULT_LABELS
+) -> None:
+    """Refuse labels that are not those of the installed taxonomy and of the types that the model adds.
 
     Args:
         head_labels: Label names of each head, in the order of the logits.
         taxonomy: Version that the model says it was trained on; empty if it says none.
+        labels: The entity types that the model says it has.
 
     Raises:
         TaxonomyMismatchError: Naming the first label that differs.
     """
-    for head, expected in HEAD_LABELS.items():
+    for head, expected in head_labels_of(labels).items():
         found = tuple(head_labels.get(head, ()))
         if found == expected:
             continue
@@ -40,7 +43,7 @@ def check_head_labels(head_labels: Mapping[str, Sequence[str]], taxonomy: str) -
         expected_label = expected[position] if position < len(expected) else "(none)"
         raise TaxonomyMismatchError(
             f"the model's {head} head was trained on taxonomy {taxonomy or '(unknown)'} with "
-            f"{len(found)} labels, this InvoiceGen has taxonomy {TAXONOMY_VERSION} with {len(expected)}: label "
+            f"{len(found)} labels, this InvoiceGen has {labels.title} with {len(expected)}: label "
             f"{position} is {found_label!r} there and {expected_label!r} here. "
             "Train a new model, or install the InvoiceGen version that the model was trained with."
         )

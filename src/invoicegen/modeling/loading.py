@@ -58,7 +58,7 @@ class ModelLoader:
 
         Raises:
             ModelFolderError: If it holds no model, or one that is damaged or incomplete.
-            TaxonomyMismatchError: If its labels are not those of the installed taxonomy.
+            TaxonomyMismatchError: If its labels are not those of the installed taxonomy and of the types that it adds.
         """
         try:
             folder = resolve_model(path)
@@ -93,7 +93,7 @@ class ModelLoader:
                 f"{folder / SETTINGS_FILE} does not say how {ONNX_FILE} is used (no 'inputs'); "
                 "export the model anew with `invoicegen export-model`"
             )
-        check_head_labels(inputs.head_labels, inputs.taxonomy)
+        check_head_labels(inputs.head_labels, inputs.taxonomy, inputs.label_set)
         tokenizer = WordTokenizer(FileTokenizer.from_folder(folder), inputs.max_subwords_per_word)
         kind = OpenVinoNetwork if runtime == "openvino" else OnnxNetwork
         return Predictor(kind(folder / ONNX_FILE, self._threads), tokenizer, inputs, settings)

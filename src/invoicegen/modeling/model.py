@@ -24,7 +24,7 @@ from invoicegen.modeling.encoder import (
     WordFeatureEmbeddings,
     relative_position_buckets,
 )
-from invoicegen.modeling.labels import HEADS, IGNORED
+from invoicegen.modeling.labels import HEADS, IGNORED, head_labels_of
 
 
 @dataclass
@@ -33,7 +33,7 @@ class MultiHeadOutput(ModelOutput):
 
     Attributes:
         loss: Weighted sum of the heads' losses; None without labels.
-        ner_logits: Shape (batch, length, 73).
+        ner_logits: Shape (batch, length, labels).
         table_logits: Shape (batch, length, 3).
         cell_logits: Shape (batch, length, 3).
         head_losses: The unweighted loss of each head; None without labels.
@@ -50,7 +50,8 @@ class LayoutLMv3MultiHead(PreTrainedModel):
     """The project's model.
 
     Raises:
-        TaxonomyMismatchError: If the configuration holds other labels than the installed taxonomy.
+        TaxonomyMismatchError: If the configuration holds other labels than the installed taxonomy and the types that
+            it adds.
     """
 
     config_class = LayoutLMv3MultiHeadConfig
@@ -63,7 +64,11 @@ class LayoutLMv3MultiHead(PreTrainedModel):
         self.layoutlmv3 = LayoutLMv3Encoder(config)
         self.dropout = Dropout(config.hidden_dropout_prob)
         self.heads = nn.ModuleDict(
-            {head: nn.Linear(config.hidden_size, len(config.head_labels[head])) for head in HEADS}
+            {head: nn.Linear(config.hidden_size, len(names)) for head, names in head_labels_of().items()}
+        )
+        # One small head a type, by its name: weights fit whatever other types a model has.
+        self.extra_heads = nn.ModuleDict(
+            {entity.name: nn.Linear(config.hidden_size, 2) for entity in config.label_set.extra_entities}
         )
         if config.crf:
             self.crf = LinearChainCrf(len(config.head_labels["ner"]))
@@ -129,6 +134,9 @@ class LayoutLMv3MultiHead(PreTrainedModel):
         """
         states = self.dropout(self.layoutlmv3(input_ids, bbox, attention_mask, pixel_values, word_features))
         logits = {head: self.heads[head](states).float() for head in HEADS}
+        if self.extra_heads:
+            extra = [head(states).float() for head in self.extra_heads.values()]
+            logits["ner"] = torch.cat([logits["ner"], *extra], dim=-1)
         labels = {"ner": ner_labels, "table": table_labels, "cell": cell_labels}
         losses = {
             head: self._head_loss(head, logits[head], target)

@@ -62,6 +62,8 @@ def model_card(
 ) -> str:
     """A model card in Markdown: what the model is, what it saw, how it scores, what one may do with it."""
     licence = licence_of(config.initialised_from)
+    extra = config.label_set.extra_entities
+    added = "" if not extra else " and " + ", ".join(f"`{entity.name}`" for entity in extra)
     terms = {
         "apache-2.0": "Apache-2.0, as the weights it started from.",
         "mit": "MIT, as the weights it started from.",
@@ -78,7 +80,7 @@ tags: [layoutlmv3, invoices, receipts, document-ai]
 # InvoiceGen extractor
 
 Labels each word of an invoice, credit note or receipt: entity ({len(config.head_labels["ner"])} BIO labels,
-taxonomy {config.taxonomy}), place in the line-item table (3 labels) and role of its cell (3 labels).
+taxonomy {config.taxonomy}{added}), place in the line-item table (3 labels) and role of its cell (3 labels).
 
 | | |
 |--|--|

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from invoicegen.modeling.errors import ModelFolderError
 from invoicegen.modeling.word_features import WordFeatures
+from invoicegen.schema.taxonomy import ExtraEntity, LabelSet
 
 SETTINGS_FILE: Final = "invoicegen.json"
 ONNX_FILE: Final = "model.onnx"
@@ -32,19 +33,21 @@ class InputFormat(BaseModel):
     Attributes:
         head_labels: Label names of each head it has, in the order of the logits.
         taxonomy: Version of the taxonomy they are from.
+        extra_entities: Entity types of the NER head beside those of the taxonomy.
         sequence_limit: Most subwords in one sequence, special tokens included.
         layout: ``word`` or ``segment``, see ``LayoutLMv3MultiHeadConfig``.
         max_subwords_per_word: Subwords read of each word.
         word_features: Which features of whole words the network takes.
         resumable: Entity types that reading order interrupts.
         image_size: Side of the page image in pixels, for a network with patches; else None.
-        transitions: Of a model with CRF, scores of neighbouring NER labels, 73 rows of 73; else None.
+        transitions: Of a model with CRF, scores of neighbouring NER labels, a row a label; else None.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     head_labels: dict[str, tuple[str, ...]]
     taxonomy: str
+    extra_entities: tuple[ExtraEntity, ...] = ()
     sequence_limit: int = Field(ge=3)
     layout: Literal["word", "segment"] = "word"
     max_subwords_per_word: int = Field(8, ge=1)
@@ -52,6 +55,11 @@ class InputFormat(BaseModel):
     resumable: tuple[str, ...] = ()
     image_size: int | None = None
     transitions: tuple[tuple[float, ...], ...] | None = None
+
+    @property
+    def label_set(self) -> LabelSet:
+        """The entity types of the NER head."""
+        return LabelSet(extra_entities=self.extra_entities)
 
 
 class ModelSettings(BaseModel):

@@ -21,8 +21,9 @@ from invoicegen.modeling.encoding import (
     segment_boxes,
 )
 from invoicegen.modeling.errors import EmptySplitError, ModelingError
-from invoicegen.modeling.labels import HEAD_LABELS, HEADS
-from invoicegen.schema.taxonomy import TAXONOMY_VERSION
+from invoicegen.modeling.labels import HEADS, head_labels_of
+from invoicegen.schema.rows import label_set_of
+from invoicegen.schema.taxonomy import LabelSet
 
 Tables = Mapping[str, Callable[[], pa.Table]]
 """Shards of ``invoicegen.schema.rows``: partition id to what reads its table."""
@@ -41,24 +42,27 @@ def read_split(
         name: Of the split, for messages.
         tables: Its shards.
         tokenizer: Cuts words into subwords.
-        config: Says how boxes are laid out and whether images are read.
+        config: Says which labels there are, how boxes are laid out and whether images are read.
 
     Raises:
         EmptySplitError: If no page has words.
-        ModelingError: If a page has a label that is not of the taxonomy.
+        ModelingError: If a page has a label that is not of the taxonomy, nor of the types that the model adds.
     """
     pages: list[EncodedPage] = []
-    side = config.input_size
+    side, labels_known = config.input_size, config.label_set
     with tempfile.TemporaryFile() as pixels:
         for shard in sorted(tables):
-            for row in _rows(tables[shard](), with_images=config.visual_embed):
+            table = tables[shard]()
+            translate = _Translation(label_set_of(table.schema), labels_known)
+            for row in _rows(table, with_images=config.visual_embed):
                 if not row["tokens"]:
                     continue
                 boxes = np.array(row["bboxes"], dtype=np.int64)
                 if config.layout == "segment":
                     boxes = segment_boxes(boxes, row["segment_ids"])
-                labels = {head: row[f"{head}_tags"] for head in HEADS}
-                _check_labels(labels, f"{shard}, page {row['id']}")
+                labels = translate(
+                    {head: row[f"{head}_tags"] for head in HEADS}, f"{shard}, page {row['id']}"
+                )
                 pages.append(
                     encode_page(tokenizer, row["tokens"], boxes, labels, features=config.word_features)
                 )
@@ -80,15 +84,42 @@ def read_split(
     return pages
 
 
-def _check_labels(labels: Mapping[str, Sequence[int]], where: str) -> None:
-    for head, ids in labels.items():
-        known = HEAD_LABELS[head]
-        strange = sorted({label for label in ids if not 0 <= label < len(known)})
-        if strange:
+class _Translation:
+    """Label ids of a shard to those of a model, by name.
+
+    Args:
+        stored: What the shard's ids are of.
+        known: What the model knows.
+    """
+
+    def __init__(self, stored: LabelSet, known: LabelSet) -> None:
+        self._stored, self._known = stored, known
+        self._names = head_labels_of(stored)
+        self._ner_ids = [known.ner_ids.get(label) for label in stored.ner_labels]
+
+    def __call__(self, labels: Mapping[str, Sequence[int]], where: str) -> dict[str, Sequence[int]]:
+        """The labels of a page by head.
+
+        Raises:
+            ModelingError: If one is none of the shard, or unknown to the model.
+        """
+        for head, ids in labels.items():
+            count = len(self._names[head])
+            strange = sorted({label for label in ids if not 0 <= label < count})
+            if strange:
+                raise ModelingError(
+                    f"{where}: {head} labels {strange} are not of {self._stored.title}, which has {count} for this "
+                    "head; generate or import the pages anew with this version"
+                )
+        ner = [self._ner_ids[label] for label in labels["ner"]]
+        unknown = sorted({self._names["ner"][i][2:] for i in labels["ner"] if self._ner_ids[i] is None})
+        if unknown:
             raise ModelingError(
-                f"{where}: {head} labels {strange} are not of taxonomy {TAXONOMY_VERSION}, which has "
-                f"{len(known)} for this head; generate or import the pages anew with this version"
+                f"{where}: has labels of {', '.join(unknown)}, which the model does not know ({self._known.title}); "
+                "declare them under taxonomy.extra_entities (conf/base/parameters_taxonomy.yml) and train, or import "
+                "the pages with a label map that leaves them out"
             )
+        return {**labels, "ner": [label for label in ner if label is not None]}
 
 
 def _rows(table: pa.Table, *, with_images: bool) -> Iterator[dict[str, Any]]:

@@ -52,7 +52,7 @@ from invoicegen.modeling.settings import ModelSettings, Temperatures, write_sett
 from invoicegen.modeling.splits import Tables, class_weights, fingerprint, read_split
 from invoicegen.modeling.torch_network import TorchNetwork, resolve_device
 from invoicegen.modeling.warm_start import StartingPoint, starting_point
-from invoicegen.schema.taxonomy import NER_LABELS, TAXONOMY_VERSION
+from invoicegen.schema.taxonomy import DEFAULT_LABELS, TAXONOMY_VERSION, LabelSet
 
 logger = logging.getLogger(__name__)
 
@@ -141,6 +141,7 @@ def train_model(
     output_dir: str | Path,
     metrics_path: str | Path | None = None,
     on_epoch: Callable[[list[dict[str, Any]]], None] | None = None,
+    labels: LabelSet = DEFAULT_LABELS,
 ) -> TrainedModel:
     """Train on one split, watch another, keep the best model by entity F1 on the latter.
 
@@ -154,11 +155,13 @@ def train_model(
         output_dir: Folder of the training state and of the best model so far.
         metrics_path: File of one JSON line an epoch; None for none.
         on_epoch: Is given the records of all epochs so far after each, in the process that writes.
+        labels: The entity types to learn.
 
     Raises:
         EmptySplitError: If a split has no page with words.
         WarmStartError: If the weights to start from are missing or do not fit.
-        TaxonomyMismatchError: If they are a model of ours with other labels.
+        TaxonomyMismatchError: If they are a model of ours with other labels, or with types that ``labels`` lacks.
+        ModelingError: If a page has a label that is not in ``labels``.
         CheckpointError: If an unfinished training in ``output_dir`` had other options or data.
         NonFiniteLossError: If the loss or its gradient became NaN or infinite.
         KeyboardInterrupt: After SIGINT or SIGTERM, once a checkpoint is saved.
@@ -167,6 +170,7 @@ def train_model(
         start = starting_point(
             options.init_from,
             options.seed,
+            labels,
             visual_embed=options.visual,
             layout=options.layout,
             max_subwords_per_word=options.max_subwords_per_word,
@@ -187,9 +191,11 @@ def train_model(
         tokenizer = WordTokenizer(start.tokenizer, config.max_subwords_per_word)
         train_pages = read_split("train", train_tables, tokenizer, config)
         validation_pages = read_split("validation", validation_tables, tokenizer, config)
-        config.ner_class_weights = class_weights(train_pages, len(NER_LABELS), options.class_balance)
+        config.ner_class_weights = class_weights(train_pages, len(labels.ner_labels), options.class_balance)
         config.resumable = sorted(
-            set().union(*(resumed_types([NER_LABELS[i] for i in page.labels["ner"]]) for page in train_pages))
+            set().union(
+                *(resumed_types([labels.ner_labels[i] for i in page.labels["ner"]]) for page in train_pages)
+            )
         )
         run = _Training(
             start,
@@ -687,7 +693,9 @@ class _Training(TrainingRun[TrainOptions]):
             device,
         )
         self.extractor = start.model
-        self.truth = [[NER_LABELS[i] for i in page.labels["ner"]] for page in validation_pages]
+        self.labels = start.model.config.label_set
+        self.identity["extra entities"] = [entity.name for entity in self.labels.extra_entities]
+        self.truth = [[self.labels.ner_labels[i] for i in page.labels["ner"]] for page in validation_pages]
 
     @property
     def loss_weights(self) -> Mapping[str, float]:
@@ -714,13 +722,18 @@ class _Training(TrainingRun[TrainOptions]):
             self.tokenizer,
             max_length=self.options.inference_max_length,
             overlap_words=self.options.overlap_words,
+            labels=self.labels,
         )
         self.extractor.train()
         page_scores = self.processes.collect(scores)
         return self.processes.from_first(lambda: self._validation_scores(page_scores))
 
     def _validation_scores(self, scores: Sequence[WordScores]) -> dict[str, float]:
-        decoder = Decoder(self.extractor.config.resumable, transitions=self.extractor.ner_transitions())
+        decoder = Decoder(
+            self.extractor.config.resumable,
+            transitions=self.extractor.ner_transitions(),
+            labels=self.labels,
+        )
         decoded = [decoder(page_scores) for page_scores in scores]
         result = entity_scores(self.truth, [page.ner_tags for page in decoded])
         loss = 0.0
@@ -765,7 +778,10 @@ class _Training(TrainingRun[TrainOptions]):
         (path / "README.md").write_text(card, encoding="utf-8")
 
     def _summary(self, stopped: str) -> dict[str, Any]:
-        return super()._summary(stopped) | {"resumable_types": list(self.extractor.config.resumable)}
+        return super()._summary(stopped) | {
+            "extra_entities": [entity.name for entity in self.labels.extra_entities],
+            "resumable_types": list(self.extractor.config.resumable),
+        }
 
 
 @contextmanager

@@ -24,9 +24,10 @@ from invoicegen.modeling.configuration import (
     check_taxonomy,
     multi_head_config,
 )
-from invoicegen.modeling.errors import WarmStartError
+from invoicegen.modeling.errors import TaxonomyMismatchError, WarmStartError
 from invoicegen.modeling.model import LayoutLMv3MultiHead
 from invoicegen.modeling.quiet import quiet_transformers
+from invoicegen.schema.taxonomy import DEFAULT_LABELS, LabelSet
 from invoicegen.weights import resolve_model
 
 COMPACT = "compact"
@@ -204,9 +205,9 @@ def _multilingual_e5() -> _Bert:
 _BERTS = {COMPACT: _minilm, MULTILINGUAL: _multilingual_e5}
 
 
-def _start_bert(bert: _Bert, changes: dict[str, Any]) -> StartingPoint:
+def _start_bert(bert: _Bert, labels: LabelSet, changes: dict[str, Any]) -> StartingPoint:
     base = compact_encoder_config(bert.config)
-    model = LayoutLMv3MultiHead(multi_head_config(base, initialised_from=bert.source, **changes))
+    model = LayoutLMv3MultiHead(multi_head_config(base, labels, initialised_from=bert.source, **changes))
     mapped = bert_to_layoutlmv3(bert.weights, model.config.pad_token_id or 0)
     outcome = model.layoutlmv3.load_state_dict(mapped, strict=False)
     if outcome.unexpected_keys:
@@ -217,7 +218,7 @@ def _start_bert(bert: _Bert, changes: dict[str, Any]) -> StartingPoint:
     return StartingPoint(model, bert.tokenizer, frozenset(new), bert.source)
 
 
-def _start_pretrained(name: str, changes: dict[str, Any]) -> StartingPoint:
+def _start_pretrained(name: str, labels: LabelSet, changes: dict[str, Any]) -> StartingPoint:
     try:
         config = AutoConfig.from_pretrained(name)
     except (OSError, ValueError) as error:
@@ -229,11 +230,12 @@ def _start_pretrained(name: str, changes: dict[str, Any]) -> StartingPoint:
         raise WarmStartError(
             f"{name!r} is a {config.model_type} model; training starts from LayoutLMv3 checkpoints or our own"
         )
-    origin = name
+    origin, known = name, labels
     if isinstance(config, LayoutLMv3MultiHeadConfig):
         check_taxonomy(config)
-        origin = config.initialised_from
-    merged = multi_head_config(config, **({"initialised_from": origin} | changes))
+        _check_declared(name, config.label_set, labels)
+        origin, known = config.initialised_from, config.label_set
+    merged = multi_head_config(config, known, **({"initialised_from": origin} | changes))
     with quiet_transformers():
         model: LayoutLMv3MultiHead
         loading: dict[str, Any]
@@ -247,26 +249,68 @@ def _start_pretrained(name: str, changes: dict[str, Any]) -> StartingPoint:
             f"{name!r} does not hold a whole LayoutLMv3 encoder: missing {sorted(encoder_missing)[:5]}, "
             f"of another shape {sorted(map(str, loading['mismatched_keys']))[:5]}"
         )
+    if known != labels:
+        model, added = _with_labels(model, labels)
+        missing |= added
     return StartingPoint(model.train(), AutoTokenizer.from_pretrained(name), missing, origin)
 
 
-def starting_point(init_from: str, seed: int, **changes: Any) -> StartingPoint:
+def _check_declared(name: str, known: LabelSet, labels: LabelSet) -> None:
+    """Refuse to drop what a model has learnt.
+
+    Raises:
+        TaxonomyMismatchError: Naming the types that it knows and ``labels`` lacks.
+    """
+    lacking = [entity for entity in known.extra_entities if entity.name not in labels.value_kinds]
+    if lacking:
+        declarations = "".join(f"\n  - {{name: {one.name}, value_kind: {one.value_kind}}}" for one in lacking)
+        raise TaxonomyMismatchError(
+            f"{name} knows entity types that this run does not declare; add them under taxonomy.extra_entities "
+            f"(conf/base/parameters_taxonomy.yml), or start from a model without them:{declarations}"
+        )
+
+
+def _with_labels(model: LayoutLMv3MultiHead, labels: LabelSet) -> tuple[LayoutLMv3MultiHead, frozenset[str]]:
+    """The same model with the entity types of ``labels``: all weights are kept, those of added types start at random.
+
+    Args:
+        model: Knows no type that ``labels`` lacks.
+        labels: Of the model to make.
+
+    Returns:
+        The model, and the names of the parameters that start at random.
+    """
+    wider = LayoutLMv3MultiHead(multi_head_config(model.config, labels))
+    weights = model.state_dict()
+    transitions = weights.pop("crf.transitions", None)
+    outcome = wider.load_state_dict(weights, strict=False)
+    if transitions is not None:
+        places = torch.tensor([labels.ner_ids[label] for label in model.config.label_set.ner_labels])
+        with torch.no_grad():
+            wider.crf.transitions[places[:, None], places] = transitions
+    return wider, frozenset(outcome.missing_keys) - {"crf.transitions"}
+
+
+def starting_point(
+    init_from: str, seed: int, labels: LabelSet = DEFAULT_LABELS, **changes: Any
+) -> StartingPoint:
     """Build the model and tokenizer that ``init_from`` names.
 
     Args:
         init_from: ``compact``, ``compact-multilingual``, ``shipped``, a hub name of a LayoutLMv3 checkpoint, or a
             local folder.
         seed: Of the parameters that start at random.
+        labels: The entity types that the model shall know; those that the source does not know start at random.
         changes: Configuration values that differ from those of the source.
 
     Raises:
         WarmStartError: If the source is missing, of another kind, or incomplete.
-        TaxonomyMismatchError: If it is a model of ours with other labels.
+        TaxonomyMismatchError: If it is a model of ours with other labels, or knows types that ``labels`` lacks.
     """
     torch.manual_seed(seed)
     if init_from in _BERTS:
-        return _start_bert(_BERTS[init_from](), changes)
+        return _start_bert(_BERTS[init_from](), labels, changes)
     try:
-        return _start_pretrained(str(resolve_model(init_from)), changes)
+        return _start_pretrained(str(resolve_model(init_from)), labels, changes)
     except FileNotFoundError as error:
         raise WarmStartError(str(error)) from None

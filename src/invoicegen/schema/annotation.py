@@ -14,10 +14,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from invoicegen.geometry import to_layout_grid
 from invoicegen.schema.taxonomy import (
     CELL_LABELS,
-    ENTITY_TYPES,
+    DEFAULT_LABELS,
     ITEM_ENTITY_TYPES,
     TABLE_LABELS,
     TAXONOMY_VERSION,
+    LabelSet,
     bio_tags,
 )
 
@@ -129,7 +130,7 @@ class Page(_Record):
     provenance: Provenance
 
 
-def check_page(page: Page) -> list[str]:
+def check_page(page: Page, labels: LabelSet = DEFAULT_LABELS) -> list[str]:
     """What breaks the invariants of ``annotation_schema.md`` on this page; empty when it is sound.
 
     Invariant 8 (no unknown keys) is the records' own; 9 concerns documents, not pages.
@@ -155,7 +156,7 @@ def check_page(page: Page) -> list[str]:
     problems += [
         f"entity {entity.id}: unknown type {entity.type!r}"
         for entity in page.entities
-        if entity.type not in ENTITY_TYPES
+        if entity.type not in labels.value_kinds
     ]
     problems += [
         f"entity {entity.id}: words {entity.words} are not places of {n} words"
@@ -168,7 +169,7 @@ def check_page(page: Page) -> list[str]:
     if problems:
         return problems
     try:
-        tags = bio_tags(n, [(entity.type, entity.words) for entity in page.entities])
+        tags = bio_tags(n, [(entity.type, entity.words) for entity in page.entities], labels)
     except ValueError as error:
         return [*problems, f"entities: {error}"]
     problems += [

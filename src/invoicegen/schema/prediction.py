@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from invoicegen.schema.annotation import Word
+from invoicegen.schema.taxonomy import DEFAULT_LABELS, LabelSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,10 +17,11 @@ class PagePrediction:
         width: Page width in pixels.
         height: Page height in pixels.
         words: The words that were read, boxes in pixels.
-        ner_tags: BIO labels of the taxonomy.
+        ner_tags: BIO labels, of ``labels``.
         ner_confidences: Probability of each label, 0 to 1.
         table_tags: OUTSIDE, INSIDE or CELL.
         cell_tags: EMPTY, HEADER or DATA.
+        labels: What the model that said it can say.
     """
 
     page: int
@@ -30,3 +32,4 @@ class PagePrediction:
     ner_confidences: list[float]
     table_tags: list[str]
     cell_tags: list[str]
+    labels: LabelSet = DEFAULT_LABELS

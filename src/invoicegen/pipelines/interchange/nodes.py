@@ -11,6 +11,7 @@ from typing import Any
 
 from invoicegen import __version__
 from invoicegen.interchange import ExportOptions, ImportOptions, LabelledPage
+from invoicegen.schema.taxonomy import LabelSet
 
 logger = logging.getLogger(__name__)
 
@@ -18,18 +19,18 @@ Loader = Callable[[], Any]
 Shards = dict[str, Any]
 
 
-def read_annotations(options: ImportOptions) -> tuple[list[LabelledPage], dict[str, Any]]:
+def read_annotations(options: ImportOptions, labels: LabelSet) -> tuple[list[LabelledPage], dict[str, Any]]:
     """All pages with their splits, and a report; nothing is written unless every page can be taken over."""
     from invoicegen.interchange import import_pages
 
-    pages, report = import_pages(options)
+    pages, report = import_pages(options, labels)
     for note in report["notes"]:
         logger.warning(note)
     return pages, report
 
 
 def write_imported_pages(
-    pages: list[LabelledPage], options: ImportOptions
+    pages: list[LabelledPage], options: ImportOptions, labels: LabelSet
 ) -> Iterator[tuple[Shards, Shards, Shards]]:
     """Parquet shards of the pages; image files are read again, a shard at a time."""
     from invoicegen.interchange import fingerprint, pages_table
@@ -39,7 +40,7 @@ def write_imported_pages(
     for position, split in enumerate(("train", "validation", "test")):
         there = [one for one in pages if one.page.split == split]
         for number, start in enumerate(range(0, len(there), options.shard_size)):
-            table = pages_table(there[start : start + options.shard_size])
+            table = pages_table(there[start : start + options.shard_size], labels)
             shards: list[Shards] = [{}, {}, {}]
             shards[position] = {f"{folder}/pages-{number:07d}": table}
             yield shards[0], shards[1], shards[2]
@@ -51,6 +52,7 @@ def describe_imported_pages(
     validation: dict[str, Loader],
     test: dict[str, Loader],
     options: ImportOptions,
+    labels: LabelSet,
 ) -> dict[str, Any]:
     """The manifest: the imported pages are what training and evaluation read from now on.
 
@@ -61,6 +63,7 @@ def describe_imported_pages(
     return {
         "fingerprint": fingerprint(pages),
         "import": {"version": __version__, **options.model_dump(mode="json")},
+        "extra_entities": [entity.name for entity in labels.extra_entities],
         "splits": describe(pages),
     }
 
@@ -71,6 +74,7 @@ def export_pages(
     test: dict[str, Loader],
     manifest: dict[str, Any],
     options: ExportOptions,
+    labels: LabelSet,
 ) -> dict[str, Any]:
     """Write the current pages for another tool; one shard is held at a time. Gives a summary."""
     from invoicegen.interchange import table_pages, write_pages
@@ -82,7 +86,7 @@ def export_pages(
         for name in sorted(by_split[split])
         for page in table_pages(by_split[split][name]())
     )
-    count = write_pages(pages, options.path, options.format, options)
+    count = write_pages(pages, options.path, options.format, options, labels)
     logger.info("%d pages written to %s", count, options.path)
     return {
         "format": options.format,

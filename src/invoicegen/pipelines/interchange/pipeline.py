@@ -20,19 +20,26 @@ def create_import_pipeline(**kwargs: Any) -> Pipeline:
         [
             Node(
                 read_annotations,
-                "params:import",
+                ["params:import", "params:taxonomy"],
                 ["imported_pages", "import_report"],
                 name="read_annotations",
             ),
             Node(
                 write_imported_pages,
-                ["imported_pages", "params:import"],
+                ["imported_pages", "params:import", "params:taxonomy"],
                 ["train_shards", "validation_shards", "test_shards"],
                 name="write_imported_pages",
             ),
             Node(
                 describe_imported_pages,
-                ["imported_pages", "train_shards", "validation_shards", "test_shards", "params:import"],
+                [
+                    "imported_pages",
+                    "train_shards",
+                    "validation_shards",
+                    "test_shards",
+                    "params:import",
+                    "params:taxonomy",
+                ],
                 "model_input_manifest",
                 name="describe_imported_pages",
             ),
@@ -46,7 +53,14 @@ def create_export_pipeline(**kwargs: Any) -> Pipeline:
         [
             Node(
                 export_pages,
-                ["train_pages", "validation_pages", "test_pages", "model_input_manifest", "params:export"],
+                [
+                    "train_pages",
+                    "validation_pages",
+                    "test_pages",
+                    "model_input_manifest",
+                    "params:export",
+                    "params:taxonomy",
+                ],
                 "export_summary",
                 name="export_pages",
             )

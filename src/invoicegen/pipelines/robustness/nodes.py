@@ -40,7 +40,7 @@ def measure_robustness(
     with tqdm(total=total, unit="doc", desc="robustness", disable=None if options.progress else True) as bar:
         for preset in options.presets:
             engines = options.engines_of(preset)
-            evaluations = {engine: Evaluation() for engine in engines}
+            evaluations = {engine: Evaluation(labels=predictor.labels) for engine in engines}
             plans = [plan_with(generate, index, preset) for index in indices]
             for items in read_documents(plans, engines, generate, ocr, execution):
                 for engine, item in zip(engines, items, strict=True):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from invoicegen.modeling.options import TrainingFolders, TrainOptions
+from invoicegen.schema.taxonomy import LabelSet
 from invoicegen.tracking import MlflowRun, TrackingOptions
 
 
@@ -20,6 +21,7 @@ def train(
     folders: TrainingFolders,
     tracking: TrackingOptions,
     manifest: dict[str, Any],
+    labels: LabelSet,
 ) -> tuple[Path, dict[str, Any], list[dict[str, Any]]]:
     """Train, and give the best model's folder, the summary and the history of the epochs.
 
@@ -42,6 +44,7 @@ def train(
         folders.checkpoints,
         folders.metrics,
         on_epoch=None if run is None else run.log_epochs,
+        labels=labels,
     )
     if run is not None:
         run.finish(

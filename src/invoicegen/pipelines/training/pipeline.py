@@ -25,6 +25,7 @@ def create_pipeline(**kwargs: Any) -> Pipeline:
                     "params:train_folders",
                     "params:tracking",
                     "model_input_manifest",
+                    "params:taxonomy",
                 ],
                 ["model", "training_summary", "training_metrics"],
                 name="train_model",
