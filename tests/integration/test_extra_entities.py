@@ -94,7 +94,7 @@ def test_an_added_type_is_imported_learnt_scored_and_extracted(fine_tuned, make_
     assert fine_tuned.json("08_reporting/import_report.json")["entities"]["PROJECT_CODE"] == 12
     scores = fine_tuned.json("08_reporting/evaluation_scores.json")
     assert scores["fields"]["by_field"]["PROJECT_CODE"]["f1"] == 1.0
-    assert "PROJECT_CODE" in fine_tuned.data("08_reporting/evaluation_report.html").read_text()
+    assert "PROJECT_CODE" in fine_tuned.data("08_reporting/report.html").read_text()
 
     (tmp_path / "new.pdf").write_bytes(make_pdf([invoice(20)]))
     predictor = ModelLoader().load(fine_tuned.data("06_models/model"))

@@ -24,5 +24,5 @@ def test_the_tutorial_on_fine_tuning_runs(untrained_model, tmp_path):
         output.text for output in outputs if output.output_type == "stream" and output.name == "stdout"
     ]
     assert "has labels of CUSTOMER_NUMBER, which the model does not know" in refused
-    scores = notebook.cells[-6].outputs[-1].data["text/plain"]
+    scores = notebook.cells[-5].outputs[-1].data["text/plain"]
     assert "customer number" in scores

@@ -18,6 +18,7 @@ from invoicegen.modeling.encoding import WordTokenizer
 from invoicegen.modeling.export import export_model
 from invoicegen.modeling.splits import read_split
 from invoicegen.modeling.warm_start import starting_point
+from invoicegen.modeling.word_features import COLUMNS
 from invoicegen.schema.rows import rows_to_table
 from invoicegen.schema.taxonomy import NER_IDS, NER_LABELS, LabelSet
 
@@ -79,9 +80,12 @@ def test_weights_of_the_known_labels_are_carried_over_exactly_and_new_ones_are_f
     }
     assert after.model.config.head_labels["ner"] == list(TWO.ner_labels)
     page = torch.arange(20)[None] % 50, torch.zeros(1, 20, 4, dtype=torch.long)
+    features = torch.ones(1, 20, COLUMNS[after.model.config.word_features], dtype=torch.long)
     with torch.no_grad():
-        logits = after.model.eval()(*page).ner_logits
-        torch.testing.assert_close(logits[..., :73], before.model.eval()(*page).ner_logits, rtol=0, atol=0)
+        logits, known = (
+            start.model.eval()(*page, word_features=features).ner_logits for start in (after, before)
+        )
+        torch.testing.assert_close(logits[..., :73], known, rtol=0, atol=0)
     assert logits.shape[-1] == 77
     assert logits[..., 73:].std() > 0
 
