@@ -19,8 +19,14 @@ def read(word, text, dx=0.0):
     return Word(text=text, box=[x0 + dx, y0, x1 + dx, y1], source="ocr", confidence=0.9)
 
 
+def read_char(char, draw):
+    if char == "y" and draw < 0.1:
+        return ""
+    return "0" if char == "o" and draw < 0.2 else char
+
+
 def pages(builder, rng, n_pages=30):
-    """Every tenth word lost, every fifth o read as 0, boxes 2 px (a tenth of a height) to the right."""
+    """A tenth of words lost, of y left out, a fifth of o read as 0, boxes 2 px (a tenth of a height) to the right."""
     for _ in range(n_pages):
         page = builder()
         for line in range(40):
@@ -28,7 +34,7 @@ def pages(builder, rng, n_pages=30):
         true_page = page.build()
         # The builder prints all on line 0; words of one height share a line.
         words = [word for word in true_page.words if rng.random() >= 0.1]
-        texts = ["".join("0" if c == "o" and rng.random() < 0.2 else c for c in word.text) for word in words]
+        texts = ["".join(read_char(c, rng.random()) for c in word.text) for word in words]
         yield Observation(
             true_page, [read(*pair, dx=2.0) for pair in zip(words, texts, strict=True)], "clean"
         )
@@ -39,6 +45,8 @@ def test_rates_confusions_and_boxes_come_back(builder):
     misread = model.misread.at(kind="clean lower", height="20-26", char="o")
     assert misread == pytest.approx(0.2, abs=0.02)
     assert model.misread.at(kind="clean lower", height="20-26", char="t") < 0.002
+    assert model.omit.at(kind="clean lower", height="20-26", char="y") == pytest.approx(0.1, abs=0.02)
+    assert model.omit.at(kind="clean lower", height="20-26", char="o") < 0.002
     assert model.confusions["o"] == {"0": 1.0}
     assert np.median(model.jitter["clean"].long, axis=0) == pytest.approx([0.1, 0.1], abs=0.01)
     assert model.jitter["clean"].page[0] == pytest.approx((0.0, 0.0), abs=0.01)

@@ -28,7 +28,7 @@ from invoicegen.ocr.noise.model import (
     runs_of,
     without_accent,
 )
-from invoicegen.ocr.noise.simulation import merge_levels, misread_levels, run_levels, word_levels
+from invoicegen.ocr.noise.simulation import char_levels, merge_levels, run_levels, word_levels
 from invoicegen.schema.annotation import Word
 from invoicegen.schema.truth import TruePage, TrueWord
 
@@ -44,7 +44,7 @@ PAIRS: Final = 48
 """Pairs of edges kept."""
 REACH: Final = 0.95
 """Share of words that reach no further into other lines than simulated ones may."""
-PRIOR: Final = 0.5
+PRIOR: Final = 0.2
 """Events, as many as expected, that every level is given beside its own."""
 
 
@@ -102,26 +102,33 @@ def readings_of(
 
 @dataclass(slots=True)
 class _Counts:
-    """How often an event could have happened and did, by the levels of its place, and page by page."""
+    """How often an event could have happened and did, by the levels of its place, page by page and word by word."""
 
     names: tuple[str, ...]
     places: Counter[tuple[str, ...]] = field(default_factory=Counter)
     events: Counter[tuple[str, ...]] = field(default_factory=Counter)
     pages: list[Counter[tuple[str, ...]]] = field(default_factory=list)
     page_events: list[int] = field(default_factory=list)
-    words: list[tuple[Counter[tuple[str, ...]], int]] = field(default_factory=list)
+    words: list[Counter[tuple[str, ...]]] = field(default_factory=list)
+    word_events: list[int] = field(default_factory=list)
 
     def open_page(self) -> None:
         self.pages.append(Counter())
         self.page_events.append(0)
 
-    def add(self, happened: bool, **levels: str) -> tuple[str, ...]:
+    def open_word(self) -> None:
+        self.words.append(Counter())
+        self.word_events.append(0)
+
+    def add(self, happened: bool, **levels: str) -> None:
         key = tuple(levels[name] for name in self.names)
         self.places[key] += 1
         self.events[key] += happened
         self.pages[-1][key] += 1
         self.page_events[-1] += happened
-        return key
+        if self.words:
+            self.words[-1][key] += 1
+            self.word_events[-1] += happened
 
 
 def fit_rate(counts: _Counts) -> Rate:
@@ -160,13 +167,13 @@ def fit_rate(counts: _Counts) -> Rate:
 
     word_spread = 0.0
     if counts.words:
-        means = np.array([sum(n * rate(key) for key, n in places.items()) for places, _ in counts.words])
-        found = np.array([n for _, n in counts.words])
+        means = np.array([sum(n * rate(key) for key, n in places.items()) for places in counts.words])
+        found = np.array(counts.word_events)
         word_spread = max(float((((found - means) ** 2) - found).sum() / (means**2).sum()), 0.0)
     page_means = np.array([sum(n * rate(key) for key, n in places.items()) for places in counts.pages])
     page_found = np.array(counts.page_events)
     within = word_spread * sum(
-        sum(n * rate(key) for key, n in places.items()) ** 2 for places, _ in counts.words
+        sum(n * rate(key) for key, n in places.items()) ** 2 for places in counts.words
     )
     page_spread = float(((page_found - page_means) ** 2 - page_found).sum() - within) / float(
         (page_means**2).sum()
@@ -200,6 +207,7 @@ def fit_noise(
     word_drop = _Counts(("kind", "length", "visible"))
     merge = _Counts(("preset", "gap", "between"))
     split = _Counts(("preset", "between"))
+    omit = _Counts(("kind", "height", "char"))
     misread = _Counts(("kind", "height", "char"))
     counted: Counter[str] = Counter(
         char for one in seen for word in one.page.words if not is_rule(word.text) for char in word.text
@@ -220,7 +228,7 @@ def fit_noise(
         alignment = align(printed, words)
         readings = readings_of(printed, words, alignment)
         pages[preset] += 1
-        for counts in (run_drop, word_drop, merge, split, misread):
+        for counts in (run_drop, word_drop, merge, split, omit, misread):
             counts.open_page()
         for w, votes in enumerate(alignment.votes):
             if not votes and not is_rule(words[w].text):
@@ -255,7 +263,9 @@ def fit_noise(
                         between = boundary_level(word.text[k - 1], word.text[k])
                         split.add(left != right, preset=preset, between=between)
                 if not is_rule(word.text):
-                    wrong |= _count_chars(word, height, reading, preset, misread, listed, confused[preset])
+                    wrong |= _count_chars(
+                        word, height, reading, preset, omit, misread, listed, confused[preset]
+                    )
                 if len(reading.words) == 1:
                     (w,) = reading.words
                     if len(alignment.votes[w]) == 1:
@@ -279,6 +289,7 @@ def fit_noise(
         word_drop=fit_rate(word_drop),
         merge=fit_rate(merge),
         split=fit_rate(split),
+        omit=fit_rate(omit),
         misread=fit_rate(misread),
         confusions=_confusions(confused),
         jitter={preset: _jitter(edges[preset]) for preset in pages},
@@ -299,20 +310,22 @@ def _count_chars(
     height: str,
     reading: WordReading,
     preset: str,
+    omit: _Counts,
     misread: _Counts,
     listed: Mapping[str, float],
     confused: dict[str, Counter[str]],
 ) -> bool:
-    """Count the characters of a word that was read; whether any of them is wrong."""
-    own: Counter[tuple[str, ...]] = Counter()
-    n_wrong = 0
+    """Count the characters of a word that was read; whether any of them is wrong or missing."""
+    omit.open_word()
+    misread.open_word()
     for char, read in zip(word.text, reading.chars, strict=True):
-        own[misread.add(char != read, **misread_levels(char, height, listed, preset))] += 1
-        if char != read:
-            n_wrong += 1
-            confused[char][read] += 1
-    misread.words.append((own, n_wrong))
-    return n_wrong > 0
+        levels = char_levels(char, height, listed, preset)
+        omit.add(not read, **levels)
+        if read:
+            misread.add(char != read, **levels)
+            if char != read:
+                confused[char][read] += 1
+    return reading.chars != list(word.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -397,7 +410,7 @@ def _quantiles(values: Sequence[float]) -> tuple[float, ...]:
 
 
 def _confusions(confused: Mapping[str, Mapping[str, Counter[str]]]) -> dict[str, dict[str, float]]:
-    """Readings by character, and by class for those misread seldom; a class may also read as nothing.
+    """Readings by character, and by class for those misread seldom; a class without any changes its case at most.
 
     Every preset has the same weight, however much of it was misread: a fax loses characters that a scan confuses.
     """
@@ -413,7 +426,7 @@ def _confusions(confused: Mapping[str, Mapping[str, Counter[str]]]) -> dict[str,
                 by_class[char_class(char)][_of_class(char, read)] += n / total
     result = {}
     for name in ("digit", "upper", "lower", "accented", "sign"):
-        result[name] = _most(by_class[name] or {"": 1.0})
+        result[name] = _most(by_class[name] or {OTHER_CASE: 1.0})
     for char in sorted(seen):
         if seen[char] >= MIN_MISREAD:
             result[char] = _most(weights[char])

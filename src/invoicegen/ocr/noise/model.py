@@ -119,11 +119,12 @@ class NoiseModel(_Part):
         word_drop: A word is left out of a run that was found; by preset and kind, length of the word, visible share.
         merge: The space between two words of a run is lost; by preset, gap, and the characters beside it.
         split: A space is read between two characters of a word; by preset and the two characters.
-        misread: A character is read as something else or not at all; by preset and class of the character, height of
-            the text and character.
+        omit: A character of a word that was found is left out; by the same as misread, since a scan that confuses
+            characters need not lose them as a fax does.
+        misread: A character is read as something else; by preset and class of the character, height of the text and
+            character.
         confusions: What a misread character (or one of a class, for characters that are not listed) is read as, with
-            weights; nothing for a character that is left out, more than one character for what is put in after it,
-            and of a class BASE_LETTER and OTHER_CASE.
+            weights; more than one character for what is put in after it, and of a class BASE_LETTER and OTHER_CASE.
         jitter: By preset.
         confidence: By preset.
         spurious: Words read where nothing is printed, mean a page, by preset.
@@ -135,6 +136,7 @@ class NoiseModel(_Part):
     word_drop: Rate
     merge: Rate
     split: Rate
+    omit: Rate
     misread: Rate
     confusions: dict[str, dict[str, float]]
     jitter: dict[str, Jitter]
@@ -266,7 +268,7 @@ def visible_level(share: float) -> str:
 
 def length_level(n_chars: int) -> str:
     """Class of the number of characters of a word or run."""
-    return _level(n_chars, (2, 3, 6, 12))
+    return _level(n_chars, (2, 3, 6, 12, 25, 50))
 
 
 def in_preset(preset: str, kind: str) -> str:

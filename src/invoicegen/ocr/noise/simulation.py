@@ -19,6 +19,7 @@ from invoicegen.ocr.noise.model import (
     NoiseModel,
     Pairs,
     Quantiles,
+    Rate,
     UnfittedPresetError,
     boundary_level,
     char_class,
@@ -113,8 +114,8 @@ def merge_levels(left: str, right: str, gap: float) -> dict[str, str]:
     return {"gap": gap_level(gap), "between": boundary_level(left[-1], right[0])}
 
 
-def misread_levels(char: str, word_height: str, listed: Mapping[str, float], preset: str) -> dict[str, str]:
-    """What a wrong character depends on; a rare character counts as one of its class."""
+def char_levels(char: str, word_height: str, listed: Mapping[str, float], preset: str) -> dict[str, str]:
+    """What a wrong or missing character depends on; a rare character counts as one of its class."""
     return {
         "kind": in_preset(preset, char_class(char)),
         "height": word_height,
@@ -139,7 +140,7 @@ class _PageNoise:
         self.frames = Frames.of(words)
         self.severity = {
             name: self._gamma(getattr(model, name).page_spread)
-            for name in ("run_drop", "word_drop", "merge", "split", "misread")
+            for name in ("run_drop", "word_drop", "merge", "split", "omit", "misread")
         }
         self._page_edges = _pair(model.jitter[preset].page, rng.random())
         self._rates: dict[tuple[str, ...], float] = {}
@@ -195,19 +196,21 @@ class _PageNoise:
             self._rates[key] = self.model.split.at(preset=self.preset, between=between)
         return self._rates[key] * self.severity["split"]
 
-    def _misread_rate(self, height: str, char: str) -> float:
-        key = ("misread", height, char)
+    def _char_rate(self, event: str, height: str, char: str) -> float:
+        """Of ``omit`` or ``misread``."""
+        key = (event, height, char)
         if key not in self._rates:
-            levels = misread_levels(char, height, self.model.misread.factors["char"], self.preset)
-            self._rates[key] = self.model.misread.at(**levels)
-        return self._rates[key] * self.severity["misread"]
+            rate: Rate = getattr(self.model, event)
+            self._rates[key] = rate.at(**char_levels(char, height, rate.factors["char"], self.preset))
+        return self._rates[key] * self.severity[event]
 
     def _read_word(self, i: int, pieces: list[_Piece]) -> bool:
-        """Add a word to the last piece, cut it into more, say whether a character was misread."""
+        """Add a word to the last piece, cut it into more, say whether a character is wrong or missing."""
         text = self.words[i].text
         height = height_level(float(self.frames.height[i]))
-        strength = self._gamma(self.model.misread.word_spread)
-        draws = self.rng.random((len(text), 2)).tolist()
+        faint = self._gamma(self.model.omit.word_spread)
+        blurred = self._gamma(self.model.misread.word_spread)
+        draws = self.rng.random((len(text), 3)).tolist()
         misread = False
         start = 0
         for place, char in enumerate(text):
@@ -215,7 +218,9 @@ class _PageNoise:
                 pieces[-1].parts.append((i, start / len(text), place / len(text)))
                 pieces.append(_Piece())
                 start = place
-            if draws[place][1] < min(self._misread_rate(height, char) * strength, MOST):
+            if draws[place][1] < min(self._char_rate("omit", height, char) * faint, MOST):
+                misread = True
+            elif draws[place][2] < min(self._char_rate("misread", height, char) * blurred, MOST):
                 misread = True
                 pieces[-1].text += self._confused(char)
             else:
