@@ -44,6 +44,9 @@ PAIRS: Final = 48
 """Pairs of edges kept."""
 REACH: Final = 0.95
 """Share of words that reach no further into other lines than simulated ones may."""
+TRIMMED: Final = 0.05
+"""Share of the pages of a preset, those with the highest character error rates, that are left out: one page in twenty
+that failed would otherwise make the others worse than they are, since rates are means."""
 PRIOR: Final = 0.2
 """Events, as many as expected, that every level is given beside its own."""
 
@@ -202,7 +205,7 @@ def fit_noise(
     Raises:
         ValueError: If a preset has too few words read to say where boxes lie.
     """
-    seen = list(observations)
+    seen = _without_failed_pages(list(observations), min_visible)
     run_drop = _Counts(("kind", "length", "height", "visible"))
     word_drop = _Counts(("kind", "length", "visible"))
     merge = _Counts(("preset", "gap", "between"))
@@ -303,6 +306,20 @@ def fit_noise(
         spurious={preset: _short(spurious[preset] / pages[preset]) for preset in pages},
         spurious_texts=dict(sorted(spurious_texts.most_common(SPURIOUS_TEXTS))),
     )
+
+
+def _without_failed_pages(pages: Sequence[Observation], min_visible: float) -> list[Observation]:
+    """All pages but the worst of each preset, TRIMMED of them (rounded to whole pages)."""
+    rates: dict[str, list[tuple[float, int]]] = defaultdict(list)
+    for place, one in enumerate(pages):
+        alignment = align([word for word in one.page.words if word.visible >= min_visible], list(one.words))
+        rates[one.preset].append((alignment.char_errors / max(alignment.true_chars, 1), place))
+    failed = {
+        place
+        for of_preset in rates.values()
+        for _, place in sorted(of_preset, reverse=True)[: round(TRIMMED * len(of_preset))]
+    }
+    return [one for place, one in enumerate(pages) if place not in failed]
 
 
 def _count_chars(
