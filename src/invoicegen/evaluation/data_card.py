@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from invoicegen.evaluation.grouping import GROUPS, STEPS
 from invoicegen.geometry import box_coverage
 from invoicegen.schema.rows import label_set_of
 from invoicegen.schema.taxonomy import ENTITY_TYPES
@@ -19,14 +20,8 @@ if TYPE_CHECKING:
     from invoicegen.evaluation.real import RealLabel
 
 QUANTILES: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
-DISTRIBUTIONS: Final = (
-    "template_family",
-    "locale",
-    "document_type",
-    "kind",
-    "ocr_engine",
-    "augmentation",
-)
+DISTRIBUTIONS: Final = tuple(name for name in GROUPS if name not in STEPS)
+"""What documents are counted by."""
 STATISTICS: Final[dict[str, str]] = {
     "words": "words a page",
     "coverage": "share of the page that words cover",
