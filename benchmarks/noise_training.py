@@ -21,6 +21,7 @@ import numpy as np
 import pyarrow as pa
 import yaml
 
+from invoicegen.evaluation.bootstrap import draw_weights, micro_f1
 from invoicegen.evaluation.counts import Counts
 from invoicegen.evaluation.entities import count_entities
 from invoicegen.evaluation.run import entity_order, open_entities
@@ -74,25 +75,23 @@ def main() -> None:
         }
         (given.output / f"{engine}.json").write_text(json.dumps(result), encoding="utf-8")
         print(engine, result["f1"], seconds, flush=True)
-    rng = np.random.default_rng(0)
-    draws = rng.integers(len(test), size=(1000, len(test)))
+    weights = draw_weights(len(test), draws=1000)
     for engine, given_counts in counts.items():
-        scores = [f1(given_counts[draw]) for draw in draws]
+        scores = micro_f1(given_counts, weights)
         print(f"{engine:<20} entity F1 {f1(given_counts):.3f} [{interval(scores)}]")
         if engine != TEST_ENGINE and TEST_ENGINE in counts:
-            gaps = [f1(given_counts[draw]) - f1(counts[TEST_ENGINE][draw]) for draw in draws]
+            gaps = scores - micro_f1(counts[TEST_ENGINE], weights)
             print(f"{'':<20} less {TEST_ENGINE} {np.mean(gaps):+.3f} [{interval(gaps)}]")
 
 
-def interval(values: Sequence[float]) -> str:
+def interval(values: np.ndarray) -> str:
     low, high = np.quantile(values, [0.025, 0.975])
     return f"{low:.3f}, {high:.3f}"
 
 
 def f1(counts: np.ndarray) -> float:
     """Micro F1 of rows of correct, predicted, true."""
-    correct, predicted, true = counts.sum(axis=0)
-    return float(2 * correct / max(predicted + true, 1))
+    return float(micro_f1(counts, np.ones((1, len(counts)), dtype=np.int64))[0])
 
 
 def plan(generate: GenerateOptions, index: int, engine: str) -> DocumentPlan:

@@ -7,7 +7,6 @@ import pytest
 
 from invoicegen.evaluation.outcomes import DocumentOutcome, GivenValue
 from invoicegen.evaluation.release import (
-    calibration_error,
     lowest_threshold,
     release_report,
     reliability,
@@ -34,8 +33,10 @@ def test_reliability_bins_and_their_error():
     bins = reliability(*arrays([(0.95, True), (0.97, False), (0.1, False), (1.0, True)]))
     assert [row["n"] for row in bins] == [1, 3]
     assert bins[1] == {"confidence": pytest.approx(2.92 / 3), "accuracy": pytest.approx(2 / 3), "n": 3}
-    assert calibration_error(bins) == pytest.approx((0.1 + 3 * (2.92 / 3 - 2 / 3)) / 4)
-    assert calibration_error([]) is None
+    pairs = [(0.95, True), (0.97, False), (0.1, False), (1.0, True)]
+    report = release_report([outcome(i, [pair]) for i, pair in enumerate(pairs)])["fields"]
+    assert report["ece"] == pytest.approx((0.1 + 3 * (2.92 / 3 - 2 / 3)) / 4)
+    assert release_report([])["fields"]["ece"] is None
 
 
 def test_the_threshold_is_the_lowest_that_keeps_the_precision():

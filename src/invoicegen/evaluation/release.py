@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from invoicegen.evaluation.outcomes import DocumentOutcome
+from invoicegen.modeling.calibration import BINS, expected_calibration_error
 
 PRECISION: Final = 0.99
 """What a business asks of values that nobody looks at."""
-BINS: Final = 15
 CURVE_POINTS: Final = 60
 
 Scored = tuple[NDArray[np.float64], NDArray[np.bool_]]
@@ -71,16 +71,6 @@ def reliability(confidences: NDArray[np.float64], right: NDArray[np.bool_]) -> l
     ]
 
 
-def calibration_error(bins: Iterable[dict[str, Any]]) -> float | None:
-    """Expected calibration error of :func:`reliability` bins, 0 to 1; None if there is nothing."""
-    rows = list(bins)
-    total = sum(int(row["n"]) for row in rows)
-    if not total:
-        return None
-    gaps = [float(row["n"] * abs(row["confidence"] - row["accuracy"])) for row in rows]
-    return sum(gaps) / total
-
-
 def lowest_threshold(
     confidences: NDArray[np.float64], right: NDArray[np.bool_], precision: float = PRECISION
 ) -> float | None:
@@ -125,7 +115,6 @@ def unattended(
 
 def _report(scored: Scored) -> dict[str, Any]:
     confidences, right = scored
-    bins = reliability(confidences, right)
     order, precisions = _cumulated(confidences, right)
     kept = (
         sorted({round(place) for place in np.linspace(0, len(order) - 1, CURVE_POINTS)}) if len(order) else []
@@ -135,8 +124,8 @@ def _report(scored: Scored) -> dict[str, Any]:
     places = sorted({last[float(confidences[order[place]])] for place in kept})
     return {
         "n": len(right),
-        "ece": calibration_error(bins),
-        "reliability": bins,
+        "ece": expected_calibration_error(confidences, right) if len(right) else None,
+        "reliability": reliability(confidences, right),
         "curve": [
             {
                 "threshold": float(confidences[order[place]]),
