@@ -8,8 +8,10 @@ from invoicegen.modeling import (
     CheckpointError,
     ModelingError,
     ModelLoader,
+    PretrainOptions,
     TaxonomyMismatchError,
     TrainOptions,
+    pretrain_model,
     train_model,
     training,
 )
@@ -143,6 +145,23 @@ def test_a_run_without_the_types_of_its_pages_names_page_types_and_mend(model_fo
         ModelingError, match=r"shard-0, page d0-0: has labels of SHAPE.*taxonomy\.extra_entities"
     ):
         train_model(tables(TWO), tables(TWO), options, tmp_path, labels=declared("TOOL"))
+
+
+def test_pretraining_takes_pages_and_a_model_with_added_types(fine_tuned, tables, tmp_path):
+    options = PretrainOptions(
+        init_from=str(fine_tuned.path),
+        epochs=1,
+        max_length=96,
+        precision="fp32",
+        device="cpu",
+        progress=False,
+    )
+    trained = pretrain_model(tables(SWAPPED), tables(ONE), options, tmp_path / "pre", labels=TWO)
+    start = starting_point(str(trained.path), 0, TWO)
+    assert start.model.config.label_set == TWO
+    assert {name.split(".")[0] for name in start.new_parameters} == {"heads", "extra_heads"}
+    with pytest.raises(TaxonomyMismatchError, match=r"does not declare; add them .*\n  - \{name: TOOL"):
+        pretrain_model(tables(ONE), tables(ONE), options, tmp_path / "fewer", labels=ONE)
 
 
 def test_a_run_that_does_not_declare_what_its_model_knows_is_refused(fine_tuned):

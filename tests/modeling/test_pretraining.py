@@ -24,6 +24,7 @@ from invoicegen.modeling.labels import IGNORED
 from invoicegen.modeling.masking import MaskedLanguageModel, Vocabulary, mask_words
 from invoicegen.modeling.warm_start import COMPACT_SOURCE, StartingPoint, starting_point
 from invoicegen.pipelines.pretraining import create_pipeline
+from invoicegen.schema.taxonomy import LabelSet
 
 
 @pytest.fixture
@@ -198,6 +199,7 @@ def test_pipeline_leaves_an_encoder(options, tmp_path, fabricate_tables):
             "params:pretrain": MemoryDataset(options(epochs=1)),
             "params:pretrain_folders": MemoryDataset(folders),
             "model_input_manifest": MemoryDataset({"fingerprint": "abc"}),
+            "params:taxonomy": MemoryDataset(LabelSet()),
             "pretrained_model": ModelDirectoryDataset(filepath=str(tmp_path / "model")),
             "pretraining_summary": MemoryDataset(),
         }

@@ -24,6 +24,7 @@ from invoicegen.modeling.quiet import quiet_transformers
 from invoicegen.modeling.splits import Tables, read_split
 from invoicegen.modeling.training import TrainedModel, TrainingRun, prepared
 from invoicegen.modeling.warm_start import StartingPoint, starting_point
+from invoicegen.schema.taxonomy import DEFAULT_LABELS, LabelSet
 
 
 def pretrain_model(
@@ -32,6 +33,7 @@ def pretrain_model(
     options: PretrainOptions,
     output_dir: str | Path,
     metrics_path: str | Path | None = None,
+    labels: LabelSet = DEFAULT_LABELS,
 ) -> TrainedModel:
     """Pre-train on the words and boxes of one split, watch another, keep the model that guesses most words of it.
 
@@ -41,10 +43,13 @@ def pretrain_model(
         options: How.
         output_dir: Folder of the state and of the best encoder so far.
         metrics_path: File of one JSON line an epoch; None for none.
+        labels: Entity types of the pages and of the model to start from; what is left keeps to them.
 
     Raises:
         EmptySplitError: If a split has no page with words.
         WarmStartError: If the weights to start from are missing or do not fit, or their tokenizer has no mask token.
+        TaxonomyMismatchError: If they are a model of ours with other labels, or with types that ``labels`` lacks.
+        ModelingError: If a page has a label that is not in ``labels``.
         CheckpointError: If an unfinished pre-training in ``output_dir`` had other options or data.
         NonFiniteLossError: If the loss or its gradient became NaN or infinite.
         KeyboardInterrupt: After SIGINT or SIGTERM, once a checkpoint is saved.
@@ -53,6 +58,7 @@ def pretrain_model(
         start = starting_point(
             options.init_from,
             options.seed,
+            labels,
             visual_embed=False,
             layout=options.layout,
             max_subwords_per_word=options.max_subwords_per_word,

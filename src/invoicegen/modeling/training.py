@@ -295,6 +295,7 @@ class TrainingRun(ABC, Generic[Options]):
             **options.model_dump(mode="json", exclude=_IDENTITY_EXCLUDES),
             "training data": fingerprint(train_pages),
             "validation data": fingerprint(validation_pages),
+            "extra entities": [entity.name for entity in start.model.config.label_set.extra_entities],
         }
         batches = -(-len(self.windows) // options.batch_size)
         self.steps_per_epoch = -(-batches // options.gradient_accumulation)
@@ -694,7 +695,6 @@ class _Training(TrainingRun[TrainOptions]):
         )
         self.extractor = start.model
         self.labels = start.model.config.label_set
-        self.identity["extra entities"] = [entity.name for entity in self.labels.extra_entities]
         self.truth = [[self.labels.ner_labels[i] for i in page.labels["ner"]] for page in validation_pages]
 
     @property

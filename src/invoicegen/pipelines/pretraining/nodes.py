@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from invoicegen.modeling.options import PretrainOptions, TrainingFolders
+from invoicegen.schema.taxonomy import LabelSet
 
 
 def pretrain(
@@ -18,6 +19,7 @@ def pretrain(
     options: PretrainOptions,
     folders: TrainingFolders,
     manifest: dict[str, Any],
+    labels: LabelSet,
 ) -> tuple[Path, dict[str, Any], list[dict[str, Any]]]:
     """Pre-train, and give the encoder's folder, the summary and the history of the epochs.
 
@@ -26,5 +28,7 @@ def pretrain(
     """
     from invoicegen.modeling.pretraining import pretrain_model
 
-    trained = pretrain_model(train_pages, validation_pages, options, folders.checkpoints, folders.metrics)
+    trained = pretrain_model(
+        train_pages, validation_pages, options, folders.checkpoints, folders.metrics, labels
+    )
     return trained.path, {**trained.summary, "data": manifest}, trained.history

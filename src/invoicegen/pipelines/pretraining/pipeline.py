@@ -22,6 +22,7 @@ def create_pipeline(**kwargs: Any) -> Pipeline:
                     "params:pretrain",
                     "params:pretrain_folders",
                     "model_input_manifest",
+                    "params:taxonomy",
                 ],
                 ["pretrained_model", "pretraining_summary", "pretraining_metrics"],
                 name="pretrain_model",
