@@ -97,8 +97,8 @@ def extract(
     """Read documents and print what they say, one JSON object a document.
 
     Each has `fields` (name → values, the most confident first; `value` normalised: ISO dates, decimal points,
-    ISO 4217 currencies), `line_items`, `checks` (sums, tax, IBAN, dates; `ok` is null where a check could not
-    run) and `pages`.
+    ISO 4217 currencies), `line_items`, `checks` (sums, tax, IBAN, dates, currency, duplicates; `status` is `ok`,
+    `failed` or `not_applicable`) and `pages`.
 
     **Examples**
 

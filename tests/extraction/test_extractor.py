@@ -166,6 +166,8 @@ def test_many_files_with_the_model_of_a_folder(invoice_pdf, untrained_model, tmp
     records = list(extract_files(paths, options))
     assert [record["file"] for record in records] == paths
     assert ["error" in record for record in records] == [False, True, False]
+    twice = [record["checks"][-1] for record in records if "checks" in record]
+    assert {check["rule"] for check in twice} == {"not twice in the batch"}
 
 
 def test_a_folder_that_is_no_model_gives_error_records(invoice_pdf, tmp_path):

@@ -2,6 +2,7 @@
 
 from invoicegen.extraction.assemble import Extraction, assemble
 from invoicegen.extraction.checks import Check
+from invoicegen.extraction.duplicates import DuplicateFinder
 from invoicegen.extraction.extractor import extract_file, extract_files, find_documents
 from invoicegen.extraction.hints import DocumentHints, infer_hints
 from invoicegen.extraction.line_items import FieldValue, rebuild_line_items
@@ -11,6 +12,7 @@ from invoicegen.extraction.values import normalise_value
 __all__ = [
     "Check",
     "DocumentHints",
+    "DuplicateFinder",
     "ExtractOptions",
     "Extraction",
     "FieldValue",

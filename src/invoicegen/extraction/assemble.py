@@ -63,6 +63,7 @@ def assemble(predictions: Sequence[PagePrediction]) -> Extraction:
         fields["TOTAL_AMOUNT"] = fields.pop("AMOUNT_DUE")
     resolve_tax_codes(line_items, pages, spans, hints)
     ordered = {name: fields[name] for name in labels.entity_types if name in fields}
+    signs = [code for code, _ in signed_amounts(ordered, line_items, hints)]
     kind = document_type(ordered, pages)
     for title in ordered.get("DOCUMENT_TYPE", []):
         if kind == "receipt" and title["value"] == "380":
@@ -71,7 +72,7 @@ def assemble(predictions: Sequence[PagePrediction]) -> Extraction:
         "document_type": kind,
         "fields": ordered,
         "line_items": line_items,
-        "checks": list(run_checks(ordered, line_items, tax_lines)),
+        "checks": run_checks(ordered, line_items, tax_lines, signs),
     }
 
 
@@ -157,6 +158,21 @@ def sign_of(text: str, hints: DocumentHints) -> str | None:
     return None
 
 
+def signed_amounts(
+    fields: Mapping[str, Sequence[FieldValue]],
+    line_items: Sequence[Mapping[str, FieldValue]],
+    hints: DocumentHints,
+) -> list[tuple[str, FieldValue]]:
+    """The amounts that have a currency sign or code in them, each with the code."""
+    return [
+        (code, field)
+        for name, candidates in [*fields.items(), *((n, [f]) for item in line_items for n, f in item.items())]
+        if VALUE_KINDS.get(name) == "money"  # extra entities may be sums of anything
+        for field in candidates
+        if (code := sign_of(field["text"], hints)) is not None
+    ]
+
+
 def derive_currency(
     pages: Sequence[PagePrediction],
     fields: Mapping[str, Sequence[FieldValue]],
@@ -164,13 +180,7 @@ def derive_currency(
     hints: DocumentHints,
 ) -> FieldValue | None:
     """The currency of a document that prints none as a value of its own; text, page and box are those of the sign."""
-    amounts = [
-        (code, field)
-        for name, candidates in [*fields.items(), *((n, [f]) for item in line_items for n, f in item.items())]
-        if VALUE_KINDS.get(name) == "money"  # extra entities may be sums of anything
-        for field in candidates
-        if (code := sign_of(field["text"], hints)) is not None
-    ]
+    amounts = signed_amounts(fields, line_items, hints)
     if amounts:
         winner = Counter(code for code, _ in amounts).most_common(1)[0][0]
         field = max((f for code, f in amounts if code == winner), key=lambda f: f["confidence"])

@@ -1,6 +1,6 @@
-"""Arithmetic, checksums and order of dates: which values of a document bear each other out.
+"""Arithmetic, checksums, currency and order of dates: which values of a document bear each other out.
 
-Every rule gives a record for every document. A rule that lacks what it needs says so (``ok`` None and a
+Every rule gives a record for every document. A rule that lacks what it needs says so (``not_applicable`` and a
 reason); none is passed over in silence.
 """
 
@@ -10,7 +10,7 @@ import datetime as dt
 import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Final, TypedDict
+from typing import Final, Literal, TypedDict
 
 from invoicegen.extraction.line_items import FieldValue
 from invoicegen.extraction.values import EU_VAT, is_eu_vat, is_iban
@@ -23,30 +23,48 @@ ROUNDING: Final = CENT
 """What a product or a sum may be off for each number in it that was rounded to minor units."""
 
 
+CheckStatus = Literal["ok", "failed", "not_applicable"]
+
+
 class Check(TypedDict):
-    """One rule applied: ``ok`` None where it could not run, with the ``reason``; ``subject`` says what it is about."""
+    """One rule applied to a document, or to one part of it.
+
+    Attributes:
+        rule: What should hold.
+        subject: What it is about: a field, a line item, a tax line.
+        status: ``ok``, ``failed``, or ``not_applicable`` where it could not run.
+        expected: What the other values ask for; None where the rule could not run.
+        got: What is there; None where the rule could not run.
+        reason: Why it could not run; None where it ran.
+    """
 
     rule: str
     subject: str
-    ok: bool | None
+    status: CheckStatus
     expected: str | None
     got: str | None
     reason: str | None
 
 
-def _check(rule: str, subject: str, expected: Decimal, got: Decimal, tolerance: Decimal = ROUNDING) -> Check:
+def verdict(rule: str, subject: str, holds: bool, expected: str, got: str) -> Check:
+    """A rule that ran."""
+    status: CheckStatus = "ok" if holds else "failed"
     return {
-        "rule": rule,
-        "subject": subject,
-        "ok": abs(abs(expected) - abs(got)) <= tolerance,
-        "expected": format(expected, "f"),
-        "got": format(got, "f"),
-        "reason": None,
-    }
+        "rule": rule, "subject": subject, "status": status, "expected": expected, "got": got, "reason": None
+    }  # fmt: skip
 
 
-def _cannot(rule: str, subject: str, reason: str) -> Check:
-    return {"rule": rule, "subject": subject, "ok": None, "expected": None, "got": None, "reason": reason}
+def not_applicable(rule: str, subject: str, reason: str) -> Check:
+    """A rule that could not run."""
+    return {
+        "rule": rule, "subject": subject, "status": "not_applicable", "expected": None, "got": None,
+        "reason": reason,
+    }  # fmt: skip
+
+
+def _check(rule: str, subject: str, expected: Decimal, got: Decimal, tolerance: Decimal = ROUNDING) -> Check:
+    holds = abs(abs(expected) - abs(got)) <= tolerance
+    return verdict(rule, subject, holds, format(expected, "f"), format(got, "f"))
 
 
 def number(field: FieldValue | None) -> Decimal | None:
@@ -88,7 +106,7 @@ def _tax_of_lines(tax_lines: Sequence[Item]) -> Decimal:
 
 def _first_ok(tries: Sequence[Check]) -> Check:
     """The first reading of the figures that holds, else the plainest."""
-    return next((check for check in tries if check["ok"]), tries[0])
+    return next((check for check in tries if check["status"] == "ok"), tries[0])
 
 
 def _cash_rounding(total: Decimal) -> Decimal:
@@ -109,7 +127,7 @@ def check_total(fields: Fields, tax_lines: Sequence[Item]) -> Check:
         reason = _missing(
             subtotal_amount=subtotal, tax_amount=taxes[0] if taxes else None, total_amount=total
         )
-        return _cannot(rule, subject, reason)
+        return not_applicable(rule, subject, reason)
     by_line = [value for line in tax_lines if (value := number(line.get("TAX_AMOUNT"))) is not None]
     sums = (taxes[0], sum(by_line, Decimal(0)), sum(taxes, Decimal(0)), Decimal(0))
     tolerance = max(ROUNDING * (1 + max(len(by_line), 1)), _cash_rounding(total))
@@ -139,7 +157,7 @@ def check_tax_lines(fields: Fields, tax_lines: Sequence[Item]) -> list[Check]:
             bases += [] if total is None else [total - tax]
         if rate is None or tax is None or not bases:
             reason = _missing(tax_rate=rate, tax_base_amount=bases[0] if bases else None, tax_amount=tax)
-            checks.append(_cannot(rule, subject, reason))
+            checks.append(not_applicable(rule, subject, reason))
             continue
         checks.append(
             _first_ok([_check(rule, subject, _money(b * rate / 100), tax, 2 * ROUNDING) for b in bases])
@@ -158,7 +176,7 @@ def check_tax_bases(fields: Fields, tax_lines: Sequence[Item]) -> Check:
     subtotal, total = best(fields, "SUBTOTAL_AMOUNT"), best(fields, "TOTAL_AMOUNT")
     if subtotal is None or not bases:
         reason = _missing(tax_base_amount=bases[0] if bases else None, subtotal_amount=subtotal)
-        return _cannot(rule, subject, reason)
+        return not_applicable(rule, subject, reason)
     targets = [subtotal, subtotal + _adjustment(fields)]
     if total is not None and taxes:
         targets += [total - taxes[0], total - sum(taxes, Decimal(0)), total - _tax_of_lines(tax_lines)]
@@ -171,7 +189,7 @@ def check_items(items: Sequence[Item]) -> list[Check]:
     """Quantity times unit price, less the discount, makes the amount of each line item."""
     rule = "quantity × unit price - discount = amount"
     if not items:
-        return [_cannot(rule, "line_items", "no line items")]
+        return [not_applicable(rule, "line_items", "no line items")]
     checks = []
     for i, item in enumerate(items):
         quantity, price, amount = (
@@ -180,7 +198,7 @@ def check_items(items: Sequence[Item]) -> list[Check]:
         subject = f"line_items[{i}]"
         if quantity is None or price is None or amount is None:
             reason = _missing(item_quantity=quantity, item_unit_price=price, item_amount=amount)
-            checks.append(_cannot(rule, subject, reason))
+            checks.append(not_applicable(rule, subject, reason))
             continue
         product = quantity * price
         reductions = [Decimal(0)]
@@ -208,9 +226,9 @@ def check_item_sum(fields: Fields, items: Sequence[Item], tax_lines: Sequence[It
     amounts = [number(item.get("ITEM_AMOUNT")) for item in items]
     read = [amount for amount in amounts if amount is not None]
     if not items:
-        return _cannot(rule, subject, "no line items")
+        return not_applicable(rule, subject, "no line items")
     if len(read) < len(items):
-        return _cannot(
+        return not_applicable(
             rule,
             subject,
             f"{len(items) - len(read)} of {len(items)} line items without a readable ITEM_AMOUNT",
@@ -218,7 +236,7 @@ def check_item_sum(fields: Fields, items: Sequence[Item], tax_lines: Sequence[It
     subtotal, total = best(fields, "SUBTOTAL_AMOUNT"), best(fields, "TOTAL_AMOUNT")
     targets = [target for target in (subtotal, total) if target is not None]
     if not targets:
-        return _cannot(rule, subject, "no readable SUBTOTAL_AMOUNT or TOTAL_AMOUNT")
+        return not_applicable(rule, subject, "no readable SUBTOTAL_AMOUNT or TOTAL_AMOUNT")
     taxes = _all(fields, "TAX_AMOUNT")
     if total is not None and taxes:
         targets += [total - taxes[0], total - sum(taxes, Decimal(0)), total - _tax_of_lines(tax_lines)]
@@ -233,7 +251,7 @@ def check_due(fields: Fields) -> Check:
     total, due, paid = (best(fields, "TOTAL_AMOUNT"), best(fields, "AMOUNT_DUE"), _all(fields, "AMOUNT_PAID"))
     if total is None or due is None or not paid:
         reason = _missing(total_amount=total, amount_paid=paid[0] if paid else None, amount_due=due)
-        return _cannot(rule, subject, reason)
+        return not_applicable(rule, subject, reason)
     return _check(rule, subject, total - sum(map(abs, paid), Decimal(0)), due)
 
 
@@ -245,20 +263,20 @@ def check_dates(fields: Fields) -> list[Check]:
     rule = "invoice date <= due date"
     if issued is None or due is None:
         absent = " or ".join(n for n, d in (("INVOICE_DATE", issued), ("DUE_DATE", due)) if d is None)
-        checks.append(_cannot(rule, "DUE_DATE", f"no readable {absent}"))
+        checks.append(not_applicable(rule, "DUE_DATE", f"no readable {absent}"))
     else:
-        checks.append({"rule": rule, "subject": "DUE_DATE", "ok": issued <= due, "expected": f">= {issued}",
-                       "got": due.isoformat(), "reason": None})  # fmt: skip
+        checks.append(verdict(rule, "DUE_DATE", issued <= due, f">= {issued}", due.isoformat()))
     delivered = _date(fields, "DELIVERY_DATE")
     rule = "delivery within a year of invoice date"
     if issued is None or delivered is None:
         absent = " or ".join(
             n for n, d in (("INVOICE_DATE", issued), ("DELIVERY_DATE", delivered)) if d is None
         )
-        checks.append(_cannot(rule, "DELIVERY_DATE", f"no readable {absent}"))
+        checks.append(not_applicable(rule, "DELIVERY_DATE", f"no readable {absent}"))
     else:
-        checks.append({"rule": rule, "subject": "DELIVERY_DATE", "ok": abs((delivered - issued).days) <= 366,
-                       "expected": f"{issued} +- 366 days", "got": delivered.isoformat(), "reason": None})  # fmt: skip
+        near = abs((delivered - issued).days) <= 366
+        expected = f"{issued} +- 366 days"
+        checks.append(verdict(rule, "DELIVERY_DATE", near, expected, delivered.isoformat()))
     return checks
 
 
@@ -298,35 +316,54 @@ def check_ids(fields: Fields) -> list[Check]:
         subject = f"BANK_ACCOUNT[{i}]"
         if not re.match(r"[A-Z]{2}\d{2}[A-Z0-9]{10}", value):
             checks.append(
-                _cannot("IBAN checksum", subject, f"{account['text']!r} is not an IBAN but a local number")
+                not_applicable(
+                    "IBAN checksum", subject, f"{account['text']!r} is not an IBAN but a local number"
+                )
             )
         else:
-            checks.append({"rule": "IBAN checksum", "subject": subject, "ok": is_iban(value),
-                           "expected": "valid IBAN", "got": value, "reason": None})  # fmt: skip
+            checks.append(verdict("IBAN checksum", subject, is_iban(value), "valid IBAN", value))
     if not fields.get("BANK_ACCOUNT"):
-        checks.append(_cannot("IBAN checksum", "BANK_ACCOUNT", "no BANK_ACCOUNT"))
+        checks.append(not_applicable("IBAN checksum", "BANK_ACCOUNT", "no BANK_ACCOUNT"))
     for name in ("SELLER_TAX_ID", "BUYER_TAX_ID"):
         for i, tax_id in enumerate(fields.get(name, ())):
             value = re.sub(r"[^A-Z0-9]", "", tax_id["value"] or "")
             rule = _tax_id_rule(value)
             if rule is None:
                 reason = f"{tax_id['text']!r} shows no country whose checksum is known"
-                checks.append(_cannot("VAT id checksum", f"{name}[{i}]", reason))
+                checks.append(not_applicable("VAT id checksum", f"{name}[{i}]", reason))
             else:
-                checks.append({"rule": "VAT id checksum", "subject": f"{name}[{i}]", "ok": rule[1](value),
-                               "expected": f"valid {rule[0]} number", "got": value, "reason": None})  # fmt: skip
+                expected = f"valid {rule[0]} number"
+                checks.append(verdict("VAT id checksum", f"{name}[{i}]", rule[1](value), expected, value))
         if not fields.get(name):
-            checks.append(_cannot("VAT id checksum", name, f"no {name}"))
+            checks.append(not_applicable("VAT id checksum", name, f"no {name}"))
     return checks
 
 
-def run_checks(fields: Fields, line_items: Sequence[Item], tax_lines: Sequence[Item]) -> list[Check]:
+def check_currency(fields: Fields, signs: Sequence[str]) -> Check:
+    """Signs and codes printed in amounts are of the currency that the document states, and it states one.
+
+    Args:
+        fields: Header fields.
+        signs: ISO 4217 codes of the signs that stand in amounts, as often as they do.
+    """
+    rule, subject = "one currency", "CURRENCY"
+    stated = [field["value"] for field in fields.get("CURRENCY", ()) if field["value"]]
+    if not stated:
+        return not_applicable(rule, subject, "no readable CURRENCY")
+    found = list(dict.fromkeys([*stated, *signs]))
+    return verdict(rule, subject, found == stated[:1], stated[0], ", ".join(found))
+
+
+def run_checks(
+    fields: Fields, line_items: Sequence[Item], tax_lines: Sequence[Item], signs: Sequence[str] = ()
+) -> list[Check]:
     """All rules over a document.
 
     Args:
         fields: Header fields, most confident first.
         line_items: Rows of the line-item table.
         tax_lines: ``TAX_RATE``, ``TAX_BASE_AMOUNT`` and ``TAX_AMOUNT`` that stand on one printed row.
+        signs: ISO 4217 codes of the currency signs that stand in amounts.
     """
     return [
         check_total(fields, tax_lines),
@@ -337,4 +374,5 @@ def run_checks(fields: Fields, line_items: Sequence[Item], tax_lines: Sequence[I
         check_due(fields),
         *check_dates(fields),
         *check_ids(fields),
+        check_currency(fields, signs),
     ]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from invoicegen.execution import Failure, map_items
 from invoicegen.extraction.assemble import assemble
+from invoicegen.extraction.duplicates import DuplicateFinder
 from invoicegen.extraction.options import ExtractOptions
 from invoicegen.geometry import box_coverage
 from invoicegen.labeling import sort_words
@@ -209,11 +210,17 @@ class FileExtractor:
 def extract_files(paths: Sequence[str], options: ExtractOptions) -> Iterator[Record]:
     """The records of many files, in their order, as they are done.
 
+    The checks of each end with whether a file before it is the same document
+    (:class:`~invoicegen.extraction.duplicates.DuplicateFinder`).
+
     A process that cannot load the model or the engine gives error records; check both before a long run.
     """
+    duplicates = DuplicateFinder()
     for path, record in zip(paths, map_items(FileExtractor(options), paths, options.execution), strict=True):
         if isinstance(record, Failure):
             logger.error("%s failed:\n%s", path, record.traceback)
             yield {"file": path, "error": f"{path}: {record.error}"}
         else:
+            if "error" not in record:
+                record["checks"].append(duplicates.check(record))
             yield record

@@ -152,12 +152,16 @@ class WordScores:
 
 @dataclass(frozen=True, slots=True)
 class DecodedPage:
-    """One valid triple of labels a word, and the probability of its NER label."""
+    """One valid triple of labels a word, the probability of its NER label, and of all NER labels.
+
+    ``ner_probabilities`` has shape (n_words, n_labels).
+    """
 
     ner_tags: list[str]
     ner_confidences: list[float]
     table_tags: list[str]
     cell_tags: list[str]
+    ner_probabilities: NDArray[np.float32]
 
 
 class Decoder:
@@ -207,12 +211,15 @@ class Decoder:
     def __call__(self, scores: WordScores) -> DecodedPage:
         """Decode one page; a page without words gives empty lists."""
         if len(scores.ner) == 0:
-            return DecodedPage([], [], [], [])
+            return DecodedPage([], [], [], [], scores.ner)
+        probabilities = np.exp(log_softmax(self.log_probabilities(scores.ner), self._temperature))
         if scores.table is None or scores.cell is None:
             path = viterbi(scores.ner, self._allowed, self._first, self._transitions)
             tags = open_entities([self._labels.ner_labels[label] for label in path])
             table_tags, cell_tags = _implied(tags)
-            return DecodedPage(tags, self._confidences(scores.ner, tags), table_tags, cell_tags)
+            return DecodedPage(
+                tags, self._confidences(probabilities, tags), table_tags, cell_tags, probabilities
+            )
         pairs = np.stack(
             [scores.table[:, table] + scores.cell[:, cell] for table, cell in self._pairs], axis=1
         )
@@ -224,15 +231,15 @@ class Decoder:
         chosen = np.where(self._pair_allowed[path], pairs, -np.inf).argmax(axis=1)
         return DecodedPage(
             ner_tags=tags,
-            ner_confidences=self._confidences(scores.ner, tags),
+            ner_confidences=self._confidences(probabilities, tags),
             table_tags=[TABLE_LABELS[self._pairs[pair][0]] for pair in chosen],
             cell_tags=[CELL_LABELS[self._pairs[pair][1]] for pair in chosen],
+            ner_probabilities=probabilities,
         )
 
-    def _confidences(self, scores: NDArray[np.float32], tags: Sequence[str]) -> list[float]:
+    def _confidences(self, probabilities: NDArray[np.float32], tags: Sequence[str]) -> list[float]:
         ids = np.array([self._labels.ner_ids[tag] for tag in tags])
-        calibrated = log_softmax(self.log_probabilities(scores), self._temperature)
-        return [float(p) for p in np.exp(calibrated[np.arange(len(ids)), ids])]
+        return [float(p) for p in probabilities[np.arange(len(ids)), ids]]
 
 
 def _implied(ner_tags: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -184,6 +184,7 @@ class Predictor:
                     table_tags=decoded.table_tags,
                     cell_tags=decoded.cell_tags,
                     labels=self.labels,
+                    ner_probabilities=decoded.ner_probabilities,
                 )
             )
         return predictions

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
 
 from invoicegen.schema.annotation import Word
 from invoicegen.schema.taxonomy import DEFAULT_LABELS, LabelSet
@@ -22,6 +25,8 @@ class PagePrediction:
         table_tags: OUTSIDE, INSIDE or CELL.
         cell_tags: EMPTY, HEADER or DATA.
         labels: What the model that said it can say.
+        ner_probabilities: Of every label of ``labels`` for every word, shape (n_words, n_labels); None where only the
+            best are known.
     """
 
     page: int
@@ -33,3 +38,4 @@ class PagePrediction:
     table_tags: list[str]
     cell_tags: list[str]
     labels: LabelSet = DEFAULT_LABELS
+    ner_probabilities: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
