@@ -277,6 +277,7 @@ class _Writer:
             discount = round_half_up(Decimal(discount) * 100 / (100 + line.tax_rate))
             price = ((net + discount) / quantity / scale).quantize(_PRICE_DIGITS)
         ean = line.item_code is not None and _is_ean(line.item_code)
+        standard = line.item_code if ean else line.standard_id
         day = line.service_date.isoformat() if line.service_date else None
         percent = f"{line.discount_percent:f}" if line.discount_percent is not None else None
         return _filled(
@@ -307,8 +308,8 @@ class _Writer:
                         "BT-153": line.name,
                         "BT-154": line.description,
                         "BT-155": None if ean else line.item_code,
-                        "BT-157": line.item_code if ean else None,
-                        "BT-157-1": _EAN_SCHEME if ean else None,
+                        "BT-157": standard,
+                        "BT-157-1": _EAN_SCHEME if standard else None,
                         "BT-158": line.commodity_code,
                         "BT-158-1": "HS" if line.commodity_code else None,
                         "BT-159": line.origin_country,

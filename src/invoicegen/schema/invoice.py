@@ -115,6 +115,9 @@ class InvoiceLine(_Record):
     service_date: dt.date | None = Field(default=None, description="BT-134, printed in a column; always O")
     description: str | None = Field(default=None, description="BT-154; further printed text of the same cell")
     item_code: str | None = Field(default=None, description="BT-155 or BT-157 (EAN)")
+    standard_id: str | None = Field(
+        default=None, description="BT-157 beside a code of the seller's; printed below the name, always O"
+    )
     commodity_code: str | None = Field(
         default=None, description="BT-158, Harmonised System, as printed; always O"
     )

@@ -227,7 +227,7 @@ class _Document:
             change=change,
             extras=extras,
             notes=self._notes(seller),
-            fine_print=self._printed_text(self.language.fine_print, seller, 0.06 if self.receipt else 0.25),
+            fine_print=self._fine_print(seller),
             advert=self._printed_text(self.language.adverts, seller, 0.12),
             invalid_identifiers=spoilt,
         )
@@ -341,7 +341,7 @@ class _Document:
             spoilt.append("payment.reference")
         return seller, payment, spoilt
 
-    def _printed_text(self, patterns: list[str], seller: Party, chance: float) -> str | None:
+    def _printed_text(self, patterns: list[str], seller: Party, chance: float, most: int = 1) -> str | None:
         known = {"seller": seller.name, "email": seller.email, "website": seller.website}
         values = {name: value for name, value in known.items() if value is not None}
         usable = [
@@ -352,7 +352,19 @@ class _Document:
         ]
         if not usable or not self.draw.chance(chance):
             return None
-        return fill_note(self.draw, self.locale, self.draw.pick(usable), self.date, **values)
+        chosen = self.draw.random.sample(usable, min(most, len(usable)))
+        return " ".join(fill_note(self.draw, self.locale, text, self.date, **values) for text in chosen)
+
+    def _fine_print(self, seller: Party) -> str | None:
+        """Conditions: none on most documents, a paragraph or a few, now and then as long as the rest of the page."""
+        if self.receipt:
+            return self._printed_text(self.language.fine_print, seller, 0.06)
+        most = self.draw.weighted({1: 5, 2: 2, 4: 1})
+        text = self._printed_text(self.language.fine_print, seller, 0.3, most)
+        if text is None or not self.draw.chance(0.4):
+            return text
+        sentences = [self.names.sentence() for _ in range(self.draw.geometric(0.15))]
+        return " ".join([text, *sentences])
 
     def _ship_to(self, buyer: Party | None) -> Party | None:
         if buyer is None or self.industry.service or not self.draw.chance(0.22):

@@ -16,6 +16,7 @@ from invoicegen.synthesis.parties import Names
 _CENT: Final = Decimal("0.01")
 _SHOP_ENDINGS: Final = ("0.99", "0.95", "0.49", "0.90", "0.50", "0.00", "0.79", "0.29", "0.89", "0.25")
 _MAX_LINES: Final = 200
+_MODELS: Final = ("@@-###", "@###", "####@", "@@####", "@#", "@@@ ##")
 _MEASURED: Final = frozenset({"KGM", "LTR"})
 
 
@@ -79,6 +80,10 @@ class Goods:
         self._caps = draw.chance(0.6 if self.receipt else 0.08)
         self._width = draw.between(14, 26) if self.receipt and draw.chance(0.35) else None
         self._details = draw.chance(0.22) and not self.receipt and industry.project
+        self._open = draw.chance(0.25)
+        self._maker = (
+            draw.digits(7) if draw.chance(0.07) and not self.receipt and not industry.service else None
+        )
         self._units: dict[str, str] = {}
         self._print_pieces = draw.chance(0.15 if self.receipt else 0.55)
         self._positions = draw.weighted({"1": 8, "01": 1, "001": 1, "10": 2, "0010": 0.5})
@@ -141,17 +146,36 @@ class Goods:
     def name(self, key: str) -> str:
         """A name built of a noun and some of: brand, model, size, qualities."""
         draw, family, items = self.draw, self.industry.families[key], self.language.items[key]
+        if self._open and draw.chance(0.8):
+            return self._finished(self._any_words(family))
         parts = [draw.pick(items.nouns)]
         words = [draw.pick(options) for options in items.options if draw.chance(0.5)]
         size = draw.pick(family.sizes) if family.sizes and draw.chance(0.65) else None
         if size:
             words.insert(0 if draw.chance(0.4) else len(words), size)
         if draw.chance(family.models):
-            words.insert(0, draw.mask(draw.pick(("@@-###", "@###", "####@", "@@####", "@#", "@@@ ##"))))
+            words.insert(0, draw.mask(draw.pick(_MODELS)))
         if draw.chance(family.branded):
             parts.insert(0 if draw.chance(0.6) else 1, draw.pick(self._brands))
         separator = ", " if len(words) > 1 and draw.chance(0.3) else " "
-        text = " ".join([*parts, separator.join(words)] if words else parts)
+        return self._finished(" ".join([*parts, separator.join(words)] if words else parts))
+
+    def _any_words(self, family: Family) -> str:
+        """A name out of common and made-up words, as goods have that no list foresees."""
+        draw, names = self.draw, self.names
+        words = [
+            names.invented() if draw.chance(0.2) else names.word() for _ in range(min(draw.geometric(0.4), 7))
+        ]
+        if family.sizes and draw.chance(0.4):
+            words.append(draw.pick(family.sizes))
+        if draw.chance(0.15):
+            words.insert(draw.between(0, len(words)), draw.mask(draw.pick(_MODELS)))
+        if draw.chance(0.1):
+            words[-1] = f"({words[-1]})"
+        text = " ".join(words)
+        return text[0].upper() + text[1:]
+
+    def _finished(self, text: str) -> str:
         if self._width is not None:
             text = _abbreviate(text, self._width)
         return text.upper() if self._caps else text
@@ -179,7 +203,8 @@ class Goods:
             line_id=_position(self._positions, position),
             name=name,
             description=self.detail() if self._details and draw.chance(0.6) else None,
-            item_code=self._code(),
+            item_code=(code := self._code()),
+            standard_id=draw_ean(draw, self._maker) if self._maker and code else None,
             quantity=quantity,
             unit_code=unit_code,
             unit=self._unit(unit_code),

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 from invoicegen.schema.invoice import RECEIPT_KINDS, Address, DocumentKind, Party
 from invoicegen.synthesis.draw import Draw
 from invoicegen.synthesis.identifiers import draw_id
-from invoicegen.synthesis.locales import Language, Locale, load_language
+from invoicegen.synthesis.locales import City, Language, Locale, load_language
+from invoicegen.synthesis.vocabulary import chain, sample, words
 
 if TYPE_CHECKING:
     from faker import Faker
@@ -24,6 +25,24 @@ _SYLLABLES: Final = {
 }
 _PARTS: Final = {name: tuple(parts.split(" ")) for name, parts in _SYLLABLES.items()}
 
+
+_OPEN_PATTERNS: Final = {
+    "{word} {form}": 3.0,
+    "{word} {word2} {form}": 3.0,
+    "{word}": 1.5,
+    "{word} {word2}": 2.0,
+    "{word} {word2} {word3}": 1.0,
+    "{word} & {word2} {form}": 1.0,
+    "{word}-{word2} {form}": 1.0,
+    "{word} {coined} {form}": 1.0,
+    "{acronym} {word} {word2} {form}": 1.0,
+    "{invented} {form}": 2.0,
+    "{invented}": 1.0,
+    "{invented} {trade} {form}": 1.5,
+    "{invented} {word} {form}": 1.0,
+    "{word} {trade} {form}": 1.5,
+}
+"""Names of firms out of any words: ``word`` is a common word of the language, ``invented`` one that it could have."""
 
 _SHOPS: Final[tuple[DocumentKind, ...]] = ("shop_receipt", "restaurant_receipt", "fuel_receipt")
 
@@ -41,6 +60,7 @@ class Names:
         self.draw = draw
         self.locale = locale
         self.language: Language = load_language(locale.language, folders)
+        self._folders = folders
         self._seed = draw.seed()
         self._fakers: dict[str, Faker] = {}
 
@@ -59,8 +79,14 @@ class Names:
 
     def last(self) -> str:
         """A family name."""
+        if self.draw.chance(0.2):
+            return chain(self._known_last_names()).make(self.draw)
         people = self.locale.people
         return self.draw.pick(people.last) if people.last else str(self._faker(people.faker).last_name())
+
+    def _known_last_names(self) -> tuple[str, ...]:
+        people = self.locale.people
+        return tuple(people.last) or sample(str(people.faker), "last_name")
 
     def person(self) -> str:
         """A full name as printed."""
@@ -72,9 +98,39 @@ class Names:
     def street(self) -> str:
         """The name of a street, without a number."""
         streets = self.locale.streets
+        known = (*streets.names, *(sample(streets.faker, "street_name") if streets.faker else ()))
+        if self.draw.chance(0.3):
+            return self.draw.mask(chain(known).make(self.draw))
         if streets.names and (not streets.faker or self.draw.chance(0.5)):
             return self.draw.mask(self.draw.pick(streets.names))
         return str(self._faker(streets.faker).street_name())
+
+    def town(self, city: City) -> str:
+        """The name of a town: the one given, or another that the country has or could have."""
+        cities = {known.city for known in self.locale.cities}
+        if len(cities) == 1:  # a city state
+            return city.city
+        faker = self.locale.streets.faker
+        further = sample(faker, "city") if faker else ()
+        if further and self.draw.chance(0.3):
+            return self.draw.pick(further)
+        if self.draw.chance(0.35):
+            return chain((*sorted(cities), *further, *self._known_last_names())).make(self.draw)
+        return city.city
+
+    def word(self) -> str:
+        """A common word of the language, in its own case."""
+        return self.draw.pick(words(self.locale.language, self._folders))
+
+    def sentence(self) -> str:
+        """Six to eighteen common words between a capital and a full stop; what they say is nothing."""
+        text = " ".join(self.word() for _ in range(self.draw.between(6, 18)))
+        return f"{text[0].upper()}{text[1:]}."
+
+    def invented(self) -> str:
+        """A word that the language could have."""
+        word = chain(words(self.locale.language, self._folders)).make(self.draw)
+        return word[0].upper() + word[1:]
 
     def coined(self) -> str:
         """A made-up word such as a brand."""
@@ -107,8 +163,16 @@ class Names:
         shop = [*language.shop_patterns.get(place, []), *locale.shop_patterns.get(place, [])]
         patterns = [*language.company_patterns, *locale.company_patterns, *locale.company_patterns]
         pattern = draw.pick(shop) if shop and draw.chance(0.75) else draw.pick(patterns)
+        if draw.chance(0.3):
+            pattern = draw.weighted(_OPEN_PATTERNS)
         trades = [*language.trades[industry], *locale.trades.get(industry, [])]
         form = draw.weighted(locale.legal_forms)
+        capitals = draw.chance(0.85)
+
+        def capital() -> str:
+            word = self.word()
+            return word[0].upper() + word[1:] if capitals else word
+
         makers: dict[str, Callable[[], str]] = {
             "first": self.first,
             "last": self.last,
@@ -121,6 +185,10 @@ class Names:
             "adjective": lambda: draw.pick(language.adjectives),
             "form": lambda: form,
             "number": lambda: str(draw.between(1, 9999)),
+            "word": capital,
+            "word2": capital,
+            "word3": capital,
+            "invented": self.invented,
         }
         values = {name: make() for name, make in makers.items() if f"{{{name}}}" in pattern}
         words = pattern.format_map(values).replace(" ,", ",").split()
@@ -156,6 +224,7 @@ def draw_address(names: Names, language: str, city_index: int | None = None) -> 
     city = draw.pick(locale.cities) if city_index is None else locale.cities[city_index]
     lines = draw.pick(form.formats)
     post_code = draw.mask(draw.pick(city.post_codes)) if city.post_codes else ""
+    town = names.town(city)
     values = {
         "number": draw.mask(draw.pick(form.numbers)),
         "street": names.street(),
@@ -163,15 +232,15 @@ def draw_address(names: Names, language: str, city_index: int | None = None) -> 
         "unit": draw.mask(draw.pick(form.units)),
         "district": draw.mask(draw.pick(form.districts)),
         "box": draw.mask(draw.pick(form.boxes)),
-        "city": city.city,
-        "CITY": city.city.upper(),
+        "city": town,
+        "CITY": town.upper(),
         "post_code": post_code,
         "subdivision": city.subdivision,
         "code": city.code,
     }
     return Address(
         lines=[line.format_map(values) for line in lines],
-        city=city.city,
+        city=town,
         post_code=post_code,
         subdivision=city.subdivision or None,
         country_code=locale.country,

@@ -138,6 +138,7 @@ class View:
         self.symbol_side = country.symbol_side
         symbols = currency_symbols(invoice.currency, country)
         self.symbol = symbols[self.style["currency_pick"] % len(symbols)]
+        self.standard_id_caption = self.choose(["GTIN:", "GTIN", "EAN:", "EAN", "EAN-13"])
         # What is outside the tax's scope completes the record's bases, but nobody prints a line for it.
         self.tax_lines = [line for line in invoice.tax_lines if line.category != "O"]
 
@@ -517,6 +518,10 @@ class View:
             if self.structure["unit_in_quantity"] and line.unit and "ITEM_QUANTITY" in columns:
                 place, unit = columns.index("ITEM_QUANTITY"), self.item_value(line, row, "ITEM_UNIT")
                 cells[place] = Markup("{} {}").format(cells[place], self.cell(unit, row, "ITEM_UNIT"))
+            if line.standard_id and "ITEM_CODE" in columns:
+                place = columns.index("ITEM_DESCRIPTION")
+                number = Printed(line.standard_id, f"lines.{row}.standard_id")
+                cells[place] = Markup("{}<br/>{} {}").format(cells[place], self.standard_id_caption, number)
             yield cells
 
     def item_tables(self, columns: list[str]) -> list[ItemTable]:
