@@ -11,9 +11,10 @@ wrappers do nothing but call the originals.
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, Final
 
 import weasyprint.draw as draw
@@ -39,6 +40,9 @@ _IS_ELLIPSIS: Final = 1 << 1
 _PDFIUM_TOP: Final = 1 + 1 / 64
 # What is fainter than this cannot be read.
 _MIN_OPACITY: Final = 0.05
+# PangoGlyphInfo: glyph, width, x_offset; y_offset and attributes are skipped.
+_GLYPH_INFO: Final = struct.Struct("=Iii8x")
+_first: Final = itemgetter(0)
 _SMALL_CAPS: Final = frozenset({"small-caps", "all-small-caps", "petite-caps", "all-petite-caps"})
 
 
@@ -57,7 +61,7 @@ class Recorder:
         self._opacity = 1.0
         self._families: set[tuple[str, ...]] = set()
         self._kept: list[object] = []
-        self._inks: dict[tuple[int, int], tuple[float, float, float, float]] = {}
+        self._inks: dict[int, dict[int, tuple[float, float, float, float]]] = {}
         self._rectangle = ffi.new("PangoRectangle *")
 
     @contextmanager
@@ -155,60 +159,61 @@ class Recorder:
             item, glyph_string = glyph_item.item, glyph_item.glyphs
             count = glyph_string.num_glyphs
             starts = ffi.unpack(glyph_string.log_clusters, count)
-            level = item.analysis.level
-            font, size = stream.add_font(item.analysis.font)
+            pango_font = item.analysis.font
+            font, size = stream.add_font(pango_font)
             if _OLD_PANGO or font.png:
                 size = style["font_size"]
             unit = size / 1000
             line_top, line_bottom = font.ascent * unit, -font.descent * unit
-            spans: dict[int, _Span] = {}
-            for i in range(count):
-                info = glyph_string.glyphs[i]
-                width = info.geometry.width
-                glyph = info.glyph
+            widths, inks = font.widths, self._inks.setdefault(id(font), {})
+            # left, right, top and bottom by first byte: a cluster's box grows with its glyphs
+            spans: dict[int, list[float]] = {}
+            glyphs = _GLYPH_INFO.iter_unpack(ffi.buffer(glyph_string.glyphs, count * _GLYPH_INFO.size))
+            for start, (glyph, width, x_offset) in zip(starts, glyphs, strict=True):
                 if glyph == pango.PANGO_GLYPH_EMPTY:
-                    spans.setdefault(starts[i], _Span(x, x, line_top, line_bottom))
+                    spans.setdefault(start, [x, x, line_top, line_bottom])
                     x += width / size * unit
                     continue
                 if glyph & pango.PANGO_GLYPH_UNKNOWN_FLAG:
                     glyph = font.get_unused_glyph_id(glyph - pango.PANGO_GLYPH_UNKNOWN_FLAG)
-                offset = info.geometry.x_offset / size
-                logical = font.widths[glyph]
+                offset = x_offset / size
+                logical = widths[glyph]
                 origin = x + offset * unit
-                ink_left, ink_right, ink_top, ink_bottom = self._ink(font, glyph, item.analysis.font, size)
-                span = spans.get(starts[i])
+                ink = inks.get(glyph)
+                if ink is None:
+                    ink = inks[glyph] = self._ink(glyph, pango_font, size)
+                span = spans.get(start)
                 if span is None:
-                    span = spans[starts[i]] = _Span(origin, origin, line_top, line_bottom)
-                span.left = min(span.left, origin, origin + ink_left * size)
-                span.right = max(span.right, origin + logical * unit, origin + ink_right * size)
-                span.top = max(span.top, ink_top * size * _PDFIUM_TOP)
-                span.bottom = max(span.bottom, ink_bottom * size)
+                    span = spans[start] = [origin, origin, line_top, line_bottom]
+                left, right = origin + ink[0] * size, origin + ink[1] * size
+                advance = origin + logical * unit
+                span[0] = min(span[0], origin, left)
+                span[1] = max(span[1], advance, right)
+                if (top := ink[2] * size * _PDFIUM_TOP) > span[2]:
+                    span[2] = top
+                if (bottom := ink[3] * size) > span[3]:
+                    span[3] = bottom
                 kerning = logical + offset - width * 1000 * FROM_UNITS / size
                 x += (offset + logical - int(kerning)) * unit
-            if (level >> _FLAGS_SHIFT) & _IS_ELLIPSIS:
-                (span,) = spans.values()
-                dots = "…" if count == 1 else "." * count
-                found.append((item.offset, span.cluster(dots)))
+            begin = item.offset
+            if (item.analysis.level >> _FLAGS_SHIFT) & _IS_ELLIPSIS:
+                (only,) = spans.values()
+                found.append((begin, Cluster("…" if count == 1 else "." * count, *only)))
                 continue
-            ends = [*sorted(spans)[1:], item.length]
-            for start, end in zip(sorted(spans), ends, strict=True):
-                text = encoded[item.offset + start : item.offset + end].decode()
-                found.append((item.offset + start, spans[start].cluster(text.upper() if capitals else text)))
-        found.sort(key=lambda entry: entry[0])
+            places = sorted(spans)
+            for start, end in zip(places, [*places[1:], item.length], strict=True):
+                text = encoded[begin + start : begin + end].decode()
+                found.append((begin + start, Cluster(text.upper() if capitals else text, *spans[start])))
+        found.sort(key=_first)
         return tuple(cluster for _, cluster in found)
 
-    def _ink(self, font: Any, glyph: int, pango_font: Any, size: float) -> tuple[float, float, float, float]:
+    def _ink(self, glyph: int, pango_font: Any, size: float) -> tuple[float, float, float, float]:
         """Left, right, top above and bottom below the baseline of a glyph's ink, in shares of the font size."""
-        key = (id(font), glyph)
-        ink = self._inks.get(key)
-        if ink is None:
-            pango.pango_font_get_glyph_extents(pango_font, glyph, self._rectangle, ffi.NULL)
-            box, unit = self._rectangle, FROM_UNITS / size
-            ink = (box.x * unit, (box.x + box.width) * unit, -box.y * unit, (box.y + box.height) * unit)
-            if box.width == 0 or box.height == 0:
-                ink = (0.0, 0.0, -math.inf, -math.inf)
-            self._inks[key] = ink
-        return ink
+        box, unit = self._rectangle, FROM_UNITS / size
+        pango.pango_font_get_glyph_extents(pango_font, glyph, box, ffi.NULL)
+        if box.width == 0 or box.height == 0:
+            return (0.0, 0.0, -math.inf, -math.inf)
+        return box.x * unit, (box.x + box.width) * unit, -box.y * unit, (box.y + box.height) * unit
 
     def _check_families(self, style: Any) -> None:
         families = tuple(style["font_family"])
@@ -218,19 +223,6 @@ class Recorder:
 
 
 _active: Recorder | None = None
-
-
-@dataclass(slots=True)
-class _Span:
-    """The box of a glyph cluster that grows with its glyphs."""
-
-    left: float
-    right: float
-    top: float
-    bottom: float
-
-    def cluster(self, text: str) -> Cluster:
-        return Cluster(text, self.left, self.right, self.top, self.bottom)
 
 
 def _page_matrix(stream: Any) -> Any:
