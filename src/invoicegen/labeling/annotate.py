@@ -182,25 +182,23 @@ def annotate_page(
 
 def true_page_words(true_page: TruePage) -> list[Word]:
     """The true words as words of a page, in the order they were painted, boxes cut at the page's edge."""
-    words = []
-    for word in true_page.words:
-        box = quad_to_box(word.quad)
-        level = all(
-            abs(a - b) < 0.01
-            for a, b in zip(
-                word.quad, (box[0], box[1], box[2], box[1], box[2], box[3], box[0], box[3]), strict=True
-            )
+    if not true_page.words:
+        return []
+    quads = np.array([word.quad for word in true_page.words], dtype=np.float64)
+    x, y = quads[:, 0::2], quads[:, 1::2]
+    boxes = np.stack([x.min(1), y.min(1), x.max(1), y.max(1)], axis=1)
+    level = (np.abs(quads - boxes[:, [0, 1, 2, 1, 2, 3, 0, 3]]) < 0.01).all(1)
+    cut = np.clip(boxes, 0, [true_page.width, true_page.height, true_page.width, true_page.height])
+    return [
+        Word(
+            text=word.text,
+            box=box,
+            quad=None if straight else list(word.quad),
+            visible=word.visible,
+            source="template",
         )
-        words.append(
-            Word(
-                text=word.text,
-                box=_cut(box, true_page.width, true_page.height),
-                quad=None if level else list(word.quad),
-                visible=word.visible,
-                source="template",
-            )
-        )
-    return words
+        for word, box, straight in zip(true_page.words, cut.tolist(), level.tolist(), strict=True)
+    ]
 
 
 def _on_page(word: Word, width: int, height: int) -> Word:

@@ -145,14 +145,11 @@ def _true_pages(pdf: bytes, recorder: Recorder, dpi: int) -> list[TruePage]:
     file = pdfium.PdfDocument(pdf)
     try:
         for index, painted in enumerate(recorder.pages):
-            page = file[index]
-            try:
-                left, bottom, right, top = page.get_mediabox()
-                width, height = raster_size(page.get_width(), page.get_height(), dpi)
-            finally:
-                page.close()
-            scale_x, scale_y = width / (right - left), height / (top - bottom)
-            to_pixels: Affine = (scale_x, 0.0, 0.0, -scale_y, -left * scale_x, top * scale_y)
+            # The page box starts at the origin; opening the page to ask for it would take a millisecond.
+            page_width, page_height = file.get_page_size(index)
+            width, height = raster_size(page_width, page_height, dpi)
+            scale_x, scale_y = width / page_width, height / page_height
+            to_pixels: Affine = (scale_x, 0.0, 0.0, -scale_y, 0.0, page_height * scale_y)
             placed = (_place(text, to_pixels) for text in painted)
             words = true_words(placed, index, (width, height), numbering)
             pages.append(TruePage(page=index, width=width, height=height, words=words))
