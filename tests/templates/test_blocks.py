@@ -427,3 +427,13 @@ def test_a_seller_is_where_to_pay_to_unless_another_address_says_so(elsewhere, c
     )
     assert View(invoice, plan).seller_caption() == caption
     assert list(values(html, "SELLER_NAME")) == [invoice.seller.name]
+
+
+def test_the_title_has_the_number_where_the_first_reference_is_an_empty_box():
+    structure = {"title_number": True, "refs": "boxes", "refs_blank": 3, "refs_count": 2}
+    firsts = set()
+    for index in range(120):
+        _, invoice, html = document(index, structure, **PAGES)
+        assert re.search(rf'class="tnum"><span data-field="number"[^>]*>{re.escape(invoice.number)}<', html)
+        firsts.add(re.search(r'class="boxes"><tr><td class="c">[^<]*</td><td class="val">(<span)?', html)[1])
+    assert firsts == {"<span", None}
