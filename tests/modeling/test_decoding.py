@@ -31,18 +31,47 @@ LABELS = ["O", "B-X", "I-X", "B-Y", "I-Y"]
         elements=st.integers(-60, 0).map(lambda v: v / 4),
     ),
     resumable=st.sampled_from([frozenset(), frozenset({"Y"})]),
+    beside=arrays(np.bool_, 5),
+    cost=st.sampled_from([0.0, 1.5]),
 )
-def test_viterbi_equals_brute_force(scores, resumable):
+def test_viterbi_equals_brute_force(scores, resumable, beside, cost):
     allowed, first = bio_transitions(LABELS, resumable)
+    penalties = np.array([[cost * (a[2:] != b[2:]) for b in LABELS] for a in LABELS], dtype=np.float32)
+
+    def score(path):
+        apart = sum(penalties[a, b] for i, (a, b) in enumerate(pairwise(path), 1) if beside[i])
+        return sum(scores[i, label] for i, label in enumerate(path)) - apart
+
     valid = [
         path
         for path in product(range(5), repeat=len(scores))
         if first[path[0]] and all(allowed[a, b] for a, b in pairwise(path))
     ]
-    best = max(sum(scores[i, label] for i, label in enumerate(path)) for path in valid)
-    found = viterbi(scores, allowed, first)
+    found = viterbi(scores, allowed, first, beside=beside[: len(scores)], penalties=penalties)
     assert tuple(found) in set(valid)
-    assert sum(scores[i, label] for i, label in enumerate(found)) == pytest.approx(best)
+    assert score(found) == pytest.approx(max(map(score, valid)))
+
+
+def doubtful(entity, beside):
+    """A page "B I ? I" of one entity, whose third word is more likely nothing."""
+    ner = np.full((4, len(NER_LABELS)), -9.0, dtype=np.float32)
+    ner[0, NER_IDS[f"B-{entity}"]] = ner[1, NER_IDS[f"I-{entity}"]] = ner[3, NER_IDS[f"I-{entity}"]] = -0.1
+    ner[2, NER_IDS["O"]], ner[2, NER_IDS[f"I-{entity}"]] = -0.2, -2.0
+    return WordScores(ner=ner, beside=np.array(beside))
+
+
+@pytest.mark.parametrize(
+    ("entity", "beside", "cohesion", "third"),
+    [
+        ("SELLER_ADDRESS", [False, True, True, True], 1.0, "I-SELLER_ADDRESS"),
+        ("SELLER_ADDRESS", [False, True, True, True], 0.0, "O"),
+        ("SELLER_ADDRESS", [False, True, False, False], 1.0, "O"),  # another column
+        ("INVOICE_NUMBER", [False, True, True, True], 1.0, "O"),  # a caption may stand in a code
+    ],
+)
+def test_running_text_holds_together_on_its_line(entity, beside, cohesion, third):
+    decode = Decoder((entity,), cohesion=cohesion)
+    assert decode(doubtful(entity, beside)).ner_tags[2] == third
 
 
 def test_viterbi_of_nothing_is_nothing():

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from invoicegen.modeling.encoding import (
     Window,
     WordTokenizer,
+    beside,
     collate,
     encode_page,
     packed_batches,
@@ -196,3 +197,16 @@ def test_segment_boxes_surround_their_words():
 def test_slow_tokenizer_is_a_named_error():
     with pytest.raises(WarmStartError, match="not a fast tokenizer"):
         WordTokenizer(object(), 8)
+
+
+def test_words_are_beside_each_other_on_a_line_without_a_column_gap():
+    words = ["12", "Long", "Lane", "Total", "Leeds"]
+    boxes = [
+        [100, 50, 120, 60],
+        [126, 50, 166, 60],
+        [172, 51, 212, 61],
+        [700, 50, 750, 60],
+        [100, 70, 150, 80],
+    ]
+    assert beside(words, np.array(boxes)).tolist() == [False, True, True, False, False]
+    assert beside([], np.zeros((0, 4))).tolist() == []

@@ -306,7 +306,7 @@ def test_training_stops_in_time_with_the_rate_run_down(options, tmp_path, fabric
 
 def test_early_stopping_after_patience(options, tmp_path, monkeypatch, fabricate_tables):
     monkeypatch.setattr(training_module._Training, "evaluate", lambda self: stuck)
-    names = ("f1", "precision", "recall", "loss")
+    names = ("f1", "precision", "recall", "loss", "cohesion")
     names += tuple(
         f"{head}_{name}"
         for head in ("ner", "table", "cell")
@@ -318,6 +318,10 @@ def test_early_stopping_after_patience(options, tmp_path, monkeypatch, fabricate
     assert trained.summary["stopped_by"] == "patience"
     assert trained.summary["epochs"] == 3
     assert trained.summary["best"]["epoch"] == 1
+    # What validation chose is what the model is used with.
+    predictor = Predictor.from_pretrained(trained.path)
+    assert predictor.settings.cohesion == 0.5
+    assert predictor.decode._penalties is not None and predictor.decode._penalties.max() == 0.5
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +46,8 @@ def viterbi(
     allowed: NDArray[np.bool_],
     allowed_first: NDArray[np.bool_],
     transitions: NDArray[np.float32] | None = None,
+    beside: NDArray[np.bool_] | None = None,
+    penalties: NDArray[np.float32] | None = None,
 ) -> NDArray[np.int64]:
     """The best-scoring sequence of labels that uses only allowed transitions.
 
@@ -53,6 +56,8 @@ def viterbi(
         allowed: Shape (n_labels, n_labels), True at ``[before, after]``.
         allowed_first: Shape (n_labels,).
         transitions: Learnt scores of neighbouring labels, as ``allowed``; None for 0.
+        beside: Whether each word stands right beside the one before it, shape (n_words,); None for nowhere.
+        penalties: What a change of label costs there, as ``allowed``; None for 0.
 
     Returns:
         Shape (n_words,), label ids.
@@ -64,10 +69,12 @@ def viterbi(
     if n_words == 0:
         return np.zeros(0, dtype=np.int64)
     steps = np.where(allowed, 0.0 if transitions is None else transitions, -np.inf).T.astype(np.float32)
+    close = steps if penalties is None else steps - penalties.T
+    together = np.zeros(n_words, dtype=bool) if beside is None else beside
     back = np.zeros((n_words, scores.shape[1]), dtype=np.int64)
     best = np.where(allowed_first, scores[0], -np.inf)
     for word in range(1, n_words):
-        paths = steps + best[None, :]
+        paths = (close if together[word] else steps) + best[None, :]
         back[word] = paths.argmax(axis=1)
         best = np.take_along_axis(paths, back[word][:, None], axis=1)[:, 0] + scores[word]
     path = np.zeros(n_words, dtype=np.int64)
@@ -75,6 +82,40 @@ def viterbi(
     for word in range(n_words - 1, 0, -1):
         path[word - 1] = back[word, path[word]]
     return path
+
+
+RUNNING_TEXT: Final = frozenset(
+    (
+        "SELLER_NAME",
+        "SELLER_ADDRESS",
+        "BUYER_NAME",
+        "BUYER_ADDRESS",
+        "PAYMENT_METHOD",
+        "PAYMENT_TERMS",
+        "ITEM_DESCRIPTION",
+    )
+)
+"""Entity types of running text: what stands right beside a word of one belongs to it more often than not."""
+
+
+def cohesion_penalties(labels: Sequence[str], cohesion: float) -> NDArray[np.float32]:
+    """What it costs that two words right beside each other have these labels.
+
+    Args:
+        labels: BIO labels, in the order of their ids.
+        cohesion: The cost where the types differ and each is running text or none.
+
+    Returns:
+        Shape (n, n), ``[before, after]``.
+
+    Source:
+        The Potts model of image segmentation on a chain: Boykov, Veksler and Zabih, Fast approximate energy
+        minimization via graph cuts, 2001, https://doi.org/10.1109/34.969114
+    """
+    types = np.array([label[2:] for label in labels])
+    texts = np.array([not entity or entity in RUNNING_TEXT for entity in types.tolist()])
+    differ = (types[:, None] != types[None, :]) & texts[:, None] & texts[None, :]
+    return np.where(differ, cohesion, 0.0).astype(np.float32)
 
 
 def log_marginals(scores: NDArray[np.float32], transitions: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -143,11 +184,13 @@ class WordScores:
         ner: Shape (n_words, n_labels).
         table: Shape (n_words, 3); None from a model without this head.
         cell: Shape (n_words, 3); None from a model without this head.
+        beside: Whether each word stands right beside the one before it, shape (n_words,); None where unknown.
     """
 
     ner: NDArray[np.float32]
     table: NDArray[np.float32] | None = None
     cell: NDArray[np.float32] | None = None
+    beside: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +222,8 @@ class Decoder:
             not depend on it.
         transitions: Of a model with CRF, scores of neighbouring NER labels, shape (n_labels, n_labels); else None.
         labels: What the NER scores are of.
+        cohesion: What it costs, in log-probability, that two words right beside each other are of different
+            types, where both are running text (:data:`RUNNING_TEXT`) or nothing.
     """
 
     def __init__(
@@ -187,8 +232,10 @@ class Decoder:
         temperature: float = 1.0,
         transitions: NDArray[np.float32] | None = None,
         labels: LabelSet = DEFAULT_LABELS,
+        cohesion: float = 0.0,
     ) -> None:
         self._labels = labels
+        self._penalties = cohesion_penalties(labels.ner_labels, cohesion) if cohesion else None
         self._temperature = temperature
         self._transitions = transitions
         self._allowed, self._first = bio_transitions(labels.ner_labels, frozenset(resumable))
@@ -214,7 +261,7 @@ class Decoder:
             return DecodedPage([], [], [], [], scores.ner)
         probabilities = np.exp(log_softmax(self.log_probabilities(scores.ner), self._temperature))
         if scores.table is None or scores.cell is None:
-            path = viterbi(scores.ner, self._allowed, self._first, self._transitions)
+            path = self._best_path(scores.ner, scores.beside)
             tags = open_entities([self._labels.ner_labels[label] for label in path])
             table_tags, cell_tags = _implied(tags)
             return DecodedPage(
@@ -224,9 +271,7 @@ class Decoder:
             [scores.table[:, table] + scores.cell[:, cell] for table, cell in self._pairs], axis=1
         )
         best_pair = np.where(self._pair_allowed[None], pairs[:, None, :], -np.inf).max(axis=2)
-        path = viterbi(
-            (scores.ner + best_pair).astype(np.float32), self._allowed, self._first, self._transitions
-        )
+        path = self._best_path((scores.ner + best_pair).astype(np.float32), scores.beside)
         tags = open_entities([self._labels.ner_labels[label] for label in path])
         chosen = np.where(self._pair_allowed[path], pairs, -np.inf).argmax(axis=1)
         return DecodedPage(
@@ -236,6 +281,9 @@ class Decoder:
             cell_tags=[CELL_LABELS[self._pairs[pair][1]] for pair in chosen],
             ner_probabilities=probabilities,
         )
+
+    def _best_path(self, scores: NDArray[np.float32], beside: NDArray[np.bool_] | None) -> NDArray[np.int64]:
+        return viterbi(scores, self._allowed, self._first, self._transitions, beside, self._penalties)
 
     def _confidences(self, probabilities: NDArray[np.float32], tags: Sequence[str]) -> list[float]:
         ids = np.array([self._labels.ner_ids[tag] for tag in tags])

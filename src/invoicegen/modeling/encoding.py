@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,6 +119,7 @@ class EncodedPage:
         labels: For each head, shape (n_words,); empty when the page is not labelled.
         features: Shape (n_words, columns), see :mod:`~invoicegen.modeling.word_features`; no columns for a model
             without.
+        beside: Whether each word stands right beside the one before it, shape (n_words,); see :func:`beside`.
         pixels: Page image for a model with patches, shape (3, size, size), 0-255; or None.
     """
 
@@ -127,6 +128,7 @@ class EncodedPage:
     boxes: NDArray[np.int16]
     labels: Mapping[str, NDArray[np.int16]]
     features: NDArray[np.uint8]
+    beside: NDArray[np.bool_]
     pixels: NDArray[np.uint8] | None = None
 
     @property
@@ -157,6 +159,32 @@ def segment_boxes(boxes: NDArray[np.int64], segment_ids: Sequence[int]) -> NDArr
     return result
 
 
+WORD_GAP: Final = 2.5
+"""Widths of a letter between words that belong to one piece of text: wider than the space of justified lines."""
+
+
+def beside(words: Sequence[str], boxes: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether each word stands on the line of the one before it, at most :data:`WORD_GAP` letters from it.
+
+    Args:
+        words: In reading order.
+        boxes: Shape (n_words, 4), 0-1000 grid.
+
+    Returns:
+        Shape (n_words,); False for the first word.
+    """
+    result = np.zeros(len(words), dtype=bool)
+    if len(words) < 2:
+        return result
+    x0, y0, x1, y1 = np.asarray(boxes, dtype=np.float64).reshape(-1, 4).T
+    letters = np.array([max(len(word), 1) for word in words], dtype=np.float64)
+    width = ((x1 - x0)[:-1] + (x1 - x0)[1:]) / (letters[:-1] + letters[1:])
+    shared = np.minimum(y1[:-1], y1[1:]) - np.maximum(y0[:-1], y0[1:])
+    level = shared > 0.5 * np.minimum((y1 - y0)[:-1], (y1 - y0)[1:])
+    result[1:] = level & (np.abs(x0[1:] - x1[:-1]) < WORD_GAP * width)
+    return result
+
+
 def encode_page(
     tokenizer: WordTokenizer,
     words: Sequence[str],
@@ -184,6 +212,7 @@ def encode_page(
         boxes=np.asarray(boxes, dtype=np.int16).reshape(-1, 4),
         labels={head: np.asarray(ids, dtype=np.int16) for head, ids in (labels or {}).items()},
         features=word_features(words, features),
+        beside=beside(words, boxes),
         pixels=pixels,
     )
 

@@ -92,7 +92,10 @@ def score_words(
                 )
                 scores[words[better]] = log_softmax(values[row, batch.first_subwords[row][better]])
     empty = np.zeros((0, len(labels.ner_labels)), dtype=np.float32)
-    return [WordScores(**{"ner": empty, **arrays}) for arrays in merged]
+    return [
+        WordScores(**{"ner": empty, **arrays}, beside=page.beside)
+        for page, arrays in zip(pages, merged, strict=True)
+    ]
 
 
 class Predictor:
@@ -114,7 +117,9 @@ class Predictor:
         self.labels = inputs.label_set
         self.settings = settings
         transitions = None if inputs.transitions is None else np.array(inputs.transitions, dtype=np.float32)
-        self.decode = Decoder(inputs.resumable, settings.temperatures.ner, transitions, self.labels)
+        self.decode = Decoder(
+            inputs.resumable, settings.temperatures.ner, transitions, self.labels, settings.cohesion
+        )
 
     @classmethod
     def from_pretrained(

@@ -71,6 +71,8 @@ class ModelSettings(BaseModel):
         max_length: Subwords a window, special tokens included.
         overlap_words: Words that neighbouring windows of a long page share.
         temperatures: Of the confidences, fitted on validation pages.
+        cohesion: What a change of type within a line of running text costs, chosen on validation pages; see
+            :class:`~invoicegen.modeling.decoding.Decoder`.
         inputs: Of an exported network, which is used without reading ``config.json``; else None.
         runtime: That an exported network was made for.
     """
@@ -82,6 +84,7 @@ class ModelSettings(BaseModel):
     max_length: int = Field(ge=3)
     overlap_words: int = Field(ge=0)
     temperatures: Temperatures = Temperatures()
+    cohesion: float = Field(0.0, ge=0)
     inputs: InputFormat | None = None
     runtime: Literal["openvino", "onnxruntime"] = "openvino"
 
