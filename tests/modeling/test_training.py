@@ -321,7 +321,8 @@ def test_early_stopping_after_patience(options, tmp_path, monkeypatch, fabricate
     # What validation chose is what the model is used with.
     predictor = Predictor.from_pretrained(trained.path)
     assert predictor.settings.cohesion == 0.5
-    assert predictor.decode._penalties is not None and predictor.decode._penalties.max() == 0.5
+    assert predictor.decode._penalties is not None
+    assert predictor.decode._penalties.max() == 0.5
 
 
 @pytest.mark.parametrize(
