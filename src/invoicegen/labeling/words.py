@@ -22,6 +22,8 @@ _TIMES: Final = re.compile(r"(\d{1,4}[A-Za-z]{0,4})([x×X*@])(\D?\d[\d.,]*[.,]\d
 
 _RATE: Final = re.compile(r"([^\W\d]{2,}\.?)(\d{1,2}(?:[.,]\d{1,3})?%)")
 """A caption and its rate: ``GST5%``."""
+_CAPTION: Final = re.compile(r"([^\W\d_][^\d:#]*[:#]+)((?!//)[^:#]*\d[^:#]*|\d[^#]*)")
+"""A caption that ends in a colon or number sign, and a value with a digit: ``Date:04/09/2017``, ``DOK.#00360163``."""
 _SIGN_FIRST: Final = re.compile(r"([$€£¥])(-?\d[\d.,']*)")
 _SIGN_LAST: Final = re.compile(r"(-?\d[\d.,']*)([€£¥])")
 """An amount and its currency sign, which an engine may or may not read as one word: ``€4.99``."""
@@ -31,8 +33,8 @@ def cut_words(words: Sequence[Word]) -> list[Word]:
     """The words, those that were glued cut in pieces.
 
     Cut are bullets and middle dots off what stands beside them (``AG·Bernstrasse``), a quantity and its sign off the
-    price (``2x1.50``), a caption off its rate (``GST5%``) and a currency sign off its amount (``€4.99``). A piece has
-    its share of the box by characters; all else it has of its word.
+    price (``2x1.50``), a caption off its rate (``GST5%``) or its value (``Date:04/09/2017``) and a currency sign off
+    its amount (``€4.99``). A piece has its share of the box by characters; all else it has of its word.
     """
     cut: list[Word] = []
     for word in words:
@@ -43,6 +45,8 @@ def cut_words(words: Sequence[Word]) -> list[Word]:
 
 def _pieces(text: str) -> list[str]:
     """The text in pieces that spell it."""
+    if captioned := _CAPTION.fullmatch(text):
+        return [captioned[1], *_pieces(captioned[2])]
     for pattern in (_TIMES, _RATE, _SIGN_FIRST, _SIGN_LAST):
         if glued := pattern.fullmatch(text):
             return list(glued.groups())
