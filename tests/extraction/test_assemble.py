@@ -46,6 +46,22 @@ def test_two_entities_of_one_type_side_by_side_stay_apart(make_page):
     assert texts(page) == [("BUYER_ADDRESS", "Bill Street"), ("BUYER_ADDRESS", "Ship Road")]
 
 
+def test_a_name_goes_on_in_its_own_block(make_page):
+    page = make_page(
+        [
+            ("Acme", 60, 100, "B-SELLER_NAME"), ("Ltd", 110, 100, "I-SELLER_NAME"),
+            ("Invoice", 500, 100, "I-SELLER_NAME"),  # a column to the right
+            ("Trading", 60, 120, "I-SELLER_NAME"),
+            ("Regards", 60, 300, "I-SELLER_NAME"),  # ten lines down
+        ]
+    )  # fmt: skip
+    assert texts(page) == [
+        ("SELLER_NAME", "Acme Ltd Trading"),
+        ("SELLER_NAME", "Invoice"),
+        ("SELLER_NAME", "Regards"),
+    ]
+
+
 def test_a_paragraph_wraps_back_to_its_margin(make_page):
     page = make_page(
         [

@@ -17,10 +17,17 @@ import numpy as np
 
 from invoicegen.extraction.layout import StraightWords, group_levels, straighten
 from invoicegen.geometry import Box, union
+from invoicegen.modeling.decoding import RUNNING_TEXT
 from invoicegen.schema.prediction import PagePrediction
 
 MAX_REACH: Final = 12.0
 """Line heights between a word labelled ``I-`` and the entity it goes on with; farther off it opens another."""
+
+TEXT_LINES: Final = 2.5
+"""Lines further down on which running text goes on at most: with one empty line between."""
+
+COLUMN_GAP: Final = 3.0
+"""Line heights between a column of running text and the next one, at least."""
 
 SIDEWAYS: Final = 0.15
 """What a line height to the side counts for when a word is below: a paragraph wraps back to its left margin."""
@@ -75,10 +82,20 @@ class OpenSpan:
         self.y = float(straight.y[word])
         self.height = float(straight.height[word])
 
+    def lines_above(self, word: int, straight: StraightWords) -> float:
+        """How many lines the last word of this stands above another word."""
+        return (float(straight.y[word]) - self.y) * 2 / (self.height + float(straight.height[word]))
+
+    def in_another_block(self, word: int, straight: StraightWords) -> bool:
+        """Whether text that goes on from here would not do so at a word: too far down, or in a column to the right."""
+        if self.lines_above(word, straight) > TEXT_LINES:
+            return True
+        return float(straight.x0[word]) - self.x1 > COLUMN_GAP * self.height
+
     def distance(self, word: int, straight: StraightWords) -> tuple[float, bool]:
         """Line heights from here to a word that follows, and whether it is on the line of the last word."""
         unit = (self.height + float(straight.height[word])) / 2
-        below = (float(straight.y[word]) - self.y) / unit
+        below = self.lines_above(word, straight)
         if abs(below) < 0.5:
             return max(float(straight.x0[word]) - self.line_x1, 0.0) / unit, True
         aside = max(self.x0 - float(straight.x1[word]), float(straight.x0[word]) - self.x1, 0.0) / unit
@@ -93,13 +110,17 @@ def reading_order(words: Sequence[int], straight: StraightWords) -> list[int]:
 
 
 def nearest(
-    spans: Sequence[OpenSpan], word: int, straight: StraightWords
+    spans: Sequence[OpenSpan], word: int, straight: StraightWords, running_text: bool = False
 ) -> tuple[OpenSpan, float, bool] | None:
-    """The open span that a word is nearest to, the distance in line heights, and whether they share a line."""
+    """The open span that a word is nearest to, the distance in line heights, and whether they share a line.
+
+    None where there is none within :data:`MAX_REACH`, or none whose block of ``running_text`` goes on at the word.
+    """
     best: tuple[OpenSpan, float, bool] | None = None
     for span in spans:
         distance, same_line = span.distance(word, straight)
-        if distance <= MAX_REACH and (best is None or distance < best[1]):
+        near = distance <= MAX_REACH and not (running_text and span.in_another_block(word, straight))
+        if near and (best is None or distance < best[1]):
             best = (span, distance, same_line)
     return best
 
@@ -131,9 +152,10 @@ def span_of(entity_type: str, prediction: PagePrediction, words: Sequence[int]) 
 def find_entities(prediction: PagePrediction) -> list[EntitySpan]:
     """The header entities of a page, in reading order of their first words; line items are not among them.
 
-    A word labelled ``B-`` opens an entity. A word labelled ``I-`` joins the nearest open one of its type,
-    within :data:`MAX_REACH`; without one it opens an entity too. A figure on a new line always opens one, and
-    an amount whose thousands are set apart by a space is one figure, however its groups are labelled.
+    A word labelled ``B-`` opens an entity. A word labelled ``I-`` joins the nearest open one of its type, within
+    :data:`MAX_REACH` and in running text in the same block; without one it opens an entity too. A
+    figure on a new line always opens one, and an amount whose thousands are set apart by a space is one figure,
+    however its groups are labelled.
     """
     by_type: dict[str, list[int]] = defaultdict(list)
     for i, tag in enumerate(prediction.ner_tags):
@@ -146,11 +168,12 @@ def find_entities(prediction: PagePrediction) -> list[EntitySpan]:
     for entity_type, words in by_type.items():
         kind = prediction.labels.value_kinds[entity_type]
         one_line = kind in ONE_LINE_KINDS
+        running_text = entity_type in RUNNING_TEXT
         spans: list[OpenSpan] = []
         for word in reading_order(words, straight):
             joined = None
             if prediction.ner_tags[word].startswith("I-") or kind == "money":
-                joined = nearest(spans, word, straight)
+                joined = nearest(spans, word, straight, running_text)
             if (
                 joined
                 and prediction.ner_tags[word].startswith("B-")
