@@ -57,7 +57,10 @@ def engine():
 
 def test_a_document_gives_a_record(invoice_pdf, engine):
     record = extract_file(invoice_pdf, RulePredictor(), engine)
-    assert list(record) == ["file", "document_type", "pages", "fields", "line_items", "checks", "timings_ms"]
+    assert list(record) == [
+        "file", "document_type", "pages", "fields", "line_items", "tax_lines", "checks", "timings_ms",
+        "needs_review", "review_reasons",
+    ]  # fmt: skip
     assert record["file"] == str(invoice_pdf)
     assert [field["value"] for field in record["fields"]["TOTAL_AMOUNT"]] == ["400.00"]
     assert record["fields"]["TOTAL_AMOUNT"][0]["page"] == 1

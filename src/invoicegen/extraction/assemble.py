@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final, TypedDict
 
 import numpy as np
 
+from invoicegen.extraction.arithmetic import amounts_of, find_figures, settled, weigh
 from invoicegen.extraction.checks import Check, run_checks
 from invoicegen.extraction.entities import EntitySpan, find_entities
 from invoicegen.extraction.hints import DocumentHints, infer_hints
@@ -29,15 +31,24 @@ RECEIPT_RATIO: Final = 1.75
 
 
 class Extraction(TypedDict):
-    """What a document says: header fields with the most confident value first, rows of its item table, checks."""
+    """What a document says.
+
+    Attributes:
+        document_type: Invoice, credit note or receipt.
+        fields: Header fields by type, the value to take first.
+        line_items: Rows of the item table.
+        tax_lines: The rate, base and tax that stand on one printed row.
+        checks: What bears out what.
+    """
 
     document_type: DocumentType
     fields: dict[str, list[FieldValue]]
     line_items: list[dict[str, FieldValue]]
+    tax_lines: list[dict[str, FieldValue]]
     checks: list[Check]
 
 
-def assemble(predictions: Sequence[PagePrediction]) -> Extraction:
+def assemble(predictions: Sequence[PagePrediction], *, weigh_sums: bool = True) -> Extraction:
     """The fields, line items and checks of one document from the predictions of all its pages.
 
     ``fields`` holds header types only, in the order of the model's label set, and only those that were found; of equal
@@ -45,6 +56,11 @@ def assemble(predictions: Sequence[PagePrediction]) -> Extraction:
     from signs glued to amounts (with their confidence), else from signs and codes anywhere on the document
     (with half the share of these signs that agree). A lone AMOUNT_DUE is the final figure, so it becomes
     TOTAL_AMOUNT (taxonomy, rule 2).
+
+    Args:
+        predictions: All pages of the document, in any order.
+        weigh_sums: Whether subtotal, tax and total are those that add up best
+            (:mod:`invoicegen.extraction.arithmetic`), rather than those that the model gives most.
     """
     pages = sorted(predictions, key=lambda prediction: prediction.page)
     labels = pages[0].labels if pages else DEFAULT_LABELS
@@ -55,12 +71,16 @@ def assemble(predictions: Sequence[PagePrediction]) -> Extraction:
         found = find_entities(page)
         spans += found
         tax_lines += find_tax_lines(page, found, hints)
-    fields = rank_fields(spans, hints, labels)
+    if not any(span.type == "TOTAL_AMOUNT" for span in spans):
+        spans = [replace(s, type="TOTAL_AMOUNT") if s.type == "AMOUNT_DUE" else s for s in spans]
     line_items = rebuild_line_items(pages, hints)
+    if weigh_sums:
+        figures = find_figures(pages, spans, hints)
+        amounts = amounts_of(rank_fields(spans, hints, labels), line_items, tax_lines, figures)
+        spans = settled(spans, figures, weigh(figures, amounts))
+    fields = rank_fields(spans, hints, labels)
     if "CURRENCY" not in fields and (currency := derive_currency(pages, fields, line_items, hints)):
         fields["CURRENCY"] = [currency]
-    if "AMOUNT_DUE" in fields and "TOTAL_AMOUNT" not in fields:
-        fields["TOTAL_AMOUNT"] = fields.pop("AMOUNT_DUE")
     resolve_tax_codes(line_items, pages, spans, hints)
     ordered = {name: fields[name] for name in labels.entity_types if name in fields}
     signs = [code for code, _ in signed_amounts(ordered, line_items, hints)]
@@ -72,6 +92,7 @@ def assemble(predictions: Sequence[PagePrediction]) -> Extraction:
         "document_type": kind,
         "fields": ordered,
         "line_items": line_items,
+        "tax_lines": tax_lines,
         "checks": run_checks(ordered, line_items, tax_lines, signs),
     }
 

@@ -79,7 +79,8 @@ def best(fields: Fields, name: str) -> Decimal | None:
     return next((value for field in fields.get(name, ()) if (value := number(field)) is not None), None)
 
 
-def _all(fields: Fields, name: str) -> list[Decimal]:
+def numbers(fields: Fields, name: str) -> list[Decimal]:
+    """All numbers of a field that could be read."""
     return [value for field in fields.get(name, ()) if (value := number(field)) is not None]
 
 
@@ -92,10 +93,10 @@ def _money(value: Decimal) -> Decimal:
     return value.quantize(CENT, rounding=ROUND_HALF_UP)
 
 
-def _adjustment(fields: Fields) -> Decimal:
+def document_adjustment(fields: Fields) -> Decimal:
     """Document-level charges less document-level discounts."""
-    discounts = sum(map(abs, _all(fields, "DISCOUNT_AMOUNT")), Decimal(0))
-    return sum(_all(fields, "CHARGE_AMOUNT"), Decimal(0)) - discounts
+    discounts = sum(map(abs, numbers(fields, "DISCOUNT_AMOUNT")), Decimal(0))
+    return sum(numbers(fields, "CHARGE_AMOUNT"), Decimal(0)) - discounts
 
 
 def _tax_of_lines(tax_lines: Sequence[Item]) -> Decimal:
@@ -122,7 +123,7 @@ def check_total(fields: Fields, tax_lines: Sequence[Item]) -> Check:
     """
     rule, subject = "subtotal + tax = total", "TOTAL_AMOUNT"
     subtotal, total = best(fields, "SUBTOTAL_AMOUNT"), best(fields, "TOTAL_AMOUNT")
-    taxes = _all(fields, "TAX_AMOUNT")
+    taxes = numbers(fields, "TAX_AMOUNT")
     if subtotal is None or total is None or not taxes:
         reason = _missing(
             subtotal_amount=subtotal, tax_amount=taxes[0] if taxes else None, total_amount=total
@@ -131,7 +132,7 @@ def check_total(fields: Fields, tax_lines: Sequence[Item]) -> Check:
     by_line = [value for line in tax_lines if (value := number(line.get("TAX_AMOUNT"))) is not None]
     sums = (taxes[0], sum(by_line, Decimal(0)), sum(taxes, Decimal(0)), Decimal(0))
     tolerance = max(ROUNDING * (1 + max(len(by_line), 1)), _cash_rounding(total))
-    more = (Decimal(0), _adjustment(fields))
+    more = (Decimal(0), document_adjustment(fields))
     return _first_ok(
         [_check(rule, subject, subtotal + tax + m, total, tolerance) for tax in sums for m in more]
     )
@@ -153,7 +154,7 @@ def check_tax_lines(fields: Fields, tax_lines: Sequence[Item]) -> list[Check]:
         bases = [] if base is None else [base]
         if base is None and tax is not None and len(lines) == 1:
             subtotal, total = best(fields, "SUBTOTAL_AMOUNT"), best(fields, "TOTAL_AMOUNT")
-            bases = [] if subtotal is None else [subtotal, subtotal + _adjustment(fields)]
+            bases = [] if subtotal is None else [subtotal, subtotal + document_adjustment(fields)]
             bases += [] if total is None else [total - tax]
         if rate is None or tax is None or not bases:
             reason = _missing(tax_rate=rate, tax_base_amount=bases[0] if bases else None, tax_amount=tax)
@@ -172,12 +173,12 @@ def check_tax_bases(fields: Fields, tax_lines: Sequence[Item]) -> Check:
     """
     rule, subject = "sum of tax bases = subtotal", "SUBTOTAL_AMOUNT"
     bases = [value for line in tax_lines if (value := number(line.get("TAX_BASE_AMOUNT"))) is not None]
-    taxes = _all(fields, "TAX_AMOUNT")
+    taxes = numbers(fields, "TAX_AMOUNT")
     subtotal, total = best(fields, "SUBTOTAL_AMOUNT"), best(fields, "TOTAL_AMOUNT")
     if subtotal is None or not bases:
         reason = _missing(tax_base_amount=bases[0] if bases else None, subtotal_amount=subtotal)
         return not_applicable(rule, subject, reason)
-    targets = [subtotal, subtotal + _adjustment(fields)]
+    targets = [subtotal, subtotal + document_adjustment(fields)]
     if total is not None and taxes:
         targets += [total - taxes[0], total - sum(taxes, Decimal(0)), total - _tax_of_lines(tax_lines)]
     sums = (sum(bases, Decimal(0)), sum(set(bases), Decimal(0)))
@@ -237,18 +238,22 @@ def check_item_sum(fields: Fields, items: Sequence[Item], tax_lines: Sequence[It
     targets = [target for target in (subtotal, total) if target is not None]
     if not targets:
         return not_applicable(rule, subject, "no readable SUBTOTAL_AMOUNT or TOTAL_AMOUNT")
-    taxes = _all(fields, "TAX_AMOUNT")
+    taxes = numbers(fields, "TAX_AMOUNT")
     if total is not None and taxes:
         targets += [total - taxes[0], total - sum(taxes, Decimal(0)), total - _tax_of_lines(tax_lines)]
     summed = sum(read, Decimal(0))
-    sums = (summed, summed + _adjustment(fields))
+    sums = (summed, summed + document_adjustment(fields))
     return _first_ok([_check(rule, subject, target, got) for got in sums for target in targets])
 
 
 def check_due(fields: Fields) -> Check:
     """What was paid and what is due make the total."""
     rule, subject = "total - paid = due", "AMOUNT_DUE"
-    total, due, paid = (best(fields, "TOTAL_AMOUNT"), best(fields, "AMOUNT_DUE"), _all(fields, "AMOUNT_PAID"))
+    total, due, paid = (
+        best(fields, "TOTAL_AMOUNT"),
+        best(fields, "AMOUNT_DUE"),
+        numbers(fields, "AMOUNT_PAID"),
+    )
     if total is None or due is None or not paid:
         reason = _missing(total_amount=total, amount_paid=paid[0] if paid else None, amount_due=due)
         return not_applicable(rule, subject, reason)

@@ -14,6 +14,7 @@ from invoicegen.execution import Failure, map_items
 from invoicegen.extraction.assemble import assemble
 from invoicegen.extraction.duplicates import DuplicateFinder
 from invoicegen.extraction.options import ExtractOptions
+from invoicegen.extraction.review import add_review
 from invoicegen.geometry import box_coverage
 from invoicegen.labeling import sort_words
 from invoicegen.modeling.options import Runtime
@@ -72,7 +73,8 @@ def extract_file(
         options: Resolution and limits; ``documents``, ``model``, ``ocr`` and ``execution`` are not looked at.
 
     Returns:
-        ``{"file", "document_type", "pages", "fields", "line_items", "checks", "timings_ms"}``. ``pages``
+        ``{"file", "document_type", "pages", "fields", "line_items", "tax_lines", "checks", "timings_ms",
+        "needs_review", "review_reasons"}``. ``pages``
         tells ``page`` (from 0), ``width`` and ``height`` in pixels (the frame of all boxes of that page), the
         number of ``words``, the share of the page's area that their boxes have (``coverage``) and the
         ``engine`` that read them. Where single pages could not be read,
@@ -136,11 +138,13 @@ def _extract(path: Path, predictor: PagePredictor, engine: OcrEngine, options: E
         "pages": pages,
         "fields": extraction["fields"],
         "line_items": extraction["line_items"],
+        "tax_lines": extraction["tax_lines"],
         "checks": extraction["checks"],
         "timings_ms": clock.timings(),
     }
     if page_errors:
         record["page_errors"] = page_errors
+    add_review(record, options.min_confidence)
     return record
 
 
@@ -223,4 +227,5 @@ def extract_files(paths: Sequence[str], options: ExtractOptions) -> Iterator[Rec
         else:
             if "error" not in record:
                 record["checks"].append(duplicates.check(record))
+                add_review(record, options.min_confidence)
             yield record

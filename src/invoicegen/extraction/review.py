@@ -1,0 +1,52 @@
+"""Which records a person should look at, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+REQUIRED: Final[dict[str, tuple[str, ...]]] = {
+    "invoice": ("INVOICE_NUMBER", "INVOICE_DATE", "SELLER_NAME", "TOTAL_AMOUNT", "CURRENCY"),
+    "credit_note": ("INVOICE_NUMBER", "INVOICE_DATE", "SELLER_NAME", "TOTAL_AMOUNT", "CURRENCY"),
+    "receipt": ("INVOICE_DATE", "SELLER_NAME", "TOTAL_AMOUNT"),
+}
+"""Fields that every document of a type prints."""
+
+
+def review_reasons(record: Mapping[str, Any], min_confidence: float) -> list[str]:
+    """Why a person should look at a record; empty where nothing speaks for it.
+
+    Reasons are pages that could not be read, fields that every such document prints and that are missing, first values
+    that could not be read as their type or whose confidence is below ``min_confidence``, and failed checks.
+
+    Args:
+        record: What was extracted; no error record.
+        min_confidence: Confidence from which a value needs no look, 0 to 1.
+    """
+    fields = record["fields"]
+    reasons = [f"page {problem['page'] + 1} could not be read" for problem in record.get("page_errors", ())]
+    reasons += [f"{name} is missing" for name in REQUIRED[record["document_type"]] if not fields.get(name)]
+    values = [(name, found[0]) for name, found in fields.items() if found]
+    values += [
+        (f"line_items[{i}].{name}", value)
+        for i, item in enumerate(record["line_items"])
+        for name, value in item.items()
+    ]
+    for name, value in values:
+        if value["value"] is None:
+            reasons.append(f"{name} {value['text']!r} cannot be read as its type")
+        elif value["confidence"] < min_confidence:
+            reasons.append(f"{name} has confidence {value['confidence']:.2f}, below {min_confidence:g}")
+    reasons += [
+        f"{check['subject']}: {check['rule']} fails: expected {check['expected']}, got {check['got']}"
+        for check in record["checks"]
+        if check["status"] == "failed"
+    ]
+    return reasons
+
+
+def add_review(record: dict[str, Any], min_confidence: float) -> None:
+    """Set ``needs_review`` and ``review_reasons`` of a record."""
+    reasons = review_reasons(record, min_confidence)
+    record["needs_review"] = bool(reasons)
+    record["review_reasons"] = reasons

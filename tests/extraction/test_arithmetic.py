@@ -1,0 +1,111 @@
+"""Subtotal, tax and total are the figures that add up, as far as the model allows."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import numpy as np
+import pytest
+
+from invoicegen.extraction import assemble
+from invoicegen.extraction.arithmetic import Amounts, count_sums
+from invoicegen.schema.taxonomy import NER_IDS
+
+
+@pytest.fixture
+def page_of(make_page):
+    """A page of figures below one another: ``(text, label, confidence, {type: probability} of other labels)``."""
+
+    def make(*figures):
+        rows = [
+            (text, 900, 100 + 30 * i, label, confidence)
+            for i, (text, label, confidence, _) in enumerate(figures)
+        ]
+        probabilities = np.zeros((len(rows), len(NER_IDS)), dtype=np.float32)
+        for row, (_, label, confidence, others) in zip(probabilities, figures, strict=True):
+            row[NER_IDS[label]] = confidence
+            for name, probability in others.items():
+                row[NER_IDS[f"B-{name}"]] = probability
+        return replace(make_page(rows), ner_probabilities=probabilities)
+
+    return make
+
+
+def values(page, **options):
+    fields = assemble([page], **options)["fields"]
+    return {name: [field["value"] for field in found] for name, found in fields.items()}
+
+
+SUBTOTAL = ("100.00", "B-SUBTOTAL_AMOUNT", 0.9, {})
+TAX = ("19.00", "B-TAX_AMOUNT", 0.9, {})
+TOTAL = ("119.00", "B-TOTAL_AMOUNT", 0.9, {})
+
+
+def test_the_total_that_adds_up_goes_before_a_more_confident_one(page_of):
+    page = page_of(
+        SUBTOTAL, TAX, ("119.00", "B-TOTAL_AMOUNT", 0.6, {}), ("200.00", "B-TOTAL_AMOUNT", 0.9, {})
+    )
+    assert values(page, weigh_sums=False)["TOTAL_AMOUNT"] == ["200.00", "119.00"]
+    assert values(page)["TOTAL_AMOUNT"] == ["119.00", "200.00"]
+    first, second = assemble([page])["fields"]["TOTAL_AMOUNT"]
+    assert first["confidence"] >= second["confidence"]
+    assert first["box"][1] == 160
+
+
+@pytest.mark.parametrize(("printed", "found"), [("19.00", ["19.00"]), ("18.00", None)])
+def test_a_figure_that_was_labelled_nothing_is_found_if_it_adds_up(page_of, printed, found):
+    page = page_of(SUBTOTAL, (printed, "O", 0.85, {"TAX_AMOUNT": 0.15}), TOTAL)
+    assert values(page).get("TAX_AMOUNT") == found
+
+
+def test_a_figure_that_the_model_rules_out_is_no_candidate(page_of):
+    page = page_of(SUBTOTAL, ("19.00", "O", 0.999, {"TAX_AMOUNT": 0.001}), TOTAL)
+    assert "TAX_AMOUNT" not in values(page)
+
+
+def test_a_figure_is_of_one_type(page_of):
+    page = page_of(SUBTOTAL, TAX, ("119.00", "B-SUBTOTAL_AMOUNT", 0.95, {"TOTAL_AMOUNT": 0.05}))
+    assert values(page) == {
+        "SUBTOTAL_AMOUNT": ["100.00"],
+        "TAX_AMOUNT": ["19.00"],
+        "TOTAL_AMOUNT": ["119.00"],
+    }
+
+
+def test_what_adds_up_already_stays_as_the_model_gave_it(page_of):
+    page = page_of(
+        SUBTOTAL, TAX, TOTAL, ("119.00", "B-TOTAL_AMOUNT", 0.7, {}), ("7.00", "B-TAX_AMOUNT", 0.5, {})
+    )
+    assert assemble([page]) == assemble([page], weigh_sums=False)
+
+
+def test_cash_less_change_is_the_total(page_of):
+    page = page_of(
+        ("20.00", "B-TOTAL_AMOUNT", 0.7, {}),
+        ("12.40", "B-TOTAL_AMOUNT", 0.6, {}),
+        ("20.00", "B-AMOUNT_PAID", 0.9, {}),
+        ("7.60", "O", 0.9, {"TOTAL_AMOUNT": 0.05}),
+    )
+    assert values(page)["TOTAL_AMOUNT"] == ["12.40", "20.00"]
+
+
+@pytest.mark.parametrize(
+    ("subtotal", "tax", "total", "amounts", "count"),
+    [
+        (10000, 1900, 11900, {}, 1),
+        (10000, 1900, 11902, {}, 1),  # rounded
+        (10000, 1900, 11903, {}, 0),
+        (10000, 0, 10000, {}, 0),  # nothing is shown by adding nothing
+        (10000, 1900, 12400, {"adjustment": 500}, 1),
+        (10000, 1000, 11900, {"tax_lines": (1000, 900)}, 1),
+        (10000, 1900, None, {"rates": (Decimal(7), Decimal(19))}, 1),
+        (None, 1900, 11900, {"rates": (Decimal(19),)}, 1),
+        (10000, 1900, 11900, {"rates": (Decimal(19),), "items": 10000}, 3),
+        (None, None, 11900, {"items": 11900}, 1),
+        (None, 1900, 11900, {"items": 10000}, 1),
+        (None, None, 1240, {"paid": (2000,), "printed": frozenset({760})}, 1),
+        (None, None, 2000, {"paid": (2000,), "printed": frozenset({760})}, 0),
+        (None, None, None, {"items": 100, "paid": (5,)}, 0),
+    ],
+)
+def test_sums_that_hold_are_counted(subtotal, tax, total, amounts, count):
+    assert count_sums(subtotal, tax, total, Amounts(**amounts)) == count
