@@ -52,6 +52,31 @@ def test_kedro_runs_beside_the_console():
     assert find_run_command("invoicegen").name == "run"
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--format", "yaml"], "choose one of jsonl|no format 'yaml'"),
+        (["--format", "csv"], "csv writes several tables: name where with --output"),
+        (["--format", "ubl"], "ubl writes several files: name where with --output"),
+    ],
+)
+def test_formats_that_cannot_be_written_are_refused_at_once(tmp_path, untrained_model, options, message):
+    files = [str(tmp_path / "a.pdf"), str(tmp_path / "b.pdf")]
+    result = runner.invoke(app, ["extract", *files, "--model", str(untrained_model), *options])
+    assert result.exit_code == 2
+    assert re.search(message, result.stderr)
+
+
+def test_a_workbook_of_documents(invoice_pdf, untrained_model, tmp_path):
+    from openpyxl import load_workbook
+
+    options = ["--model", str(untrained_model), "--format", "xlsx", "-o", str(tmp_path / "out.xlsx")]
+    result = runner.invoke(app, ["extract", str(invoice_pdf), str(tmp_path / "none.pdf"), *options])
+    assert result.exit_code == 1
+    files = [row[0].value for row in load_workbook(tmp_path / "out.xlsx")["documents"].iter_rows(min_row=2)]
+    assert files == [str(invoice_pdf), str(tmp_path / "none.pdf")]
+
+
 def test_one_json_object_a_document(invoice_pdf, untrained_model):
     result = runner.invoke(
         app, ["extract", str(invoice_pdf), str(invoice_pdf.parent), "--model", str(untrained_model)]

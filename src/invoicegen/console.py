@@ -8,10 +8,9 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -69,8 +68,20 @@ def extract(
         typer.Argument(metavar="FILE…", help="PDF, PNG, JPEG or TIFF; folders are searched, globs expanded."),
     ],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write JSON lines here instead of to the screen.")
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="File to write instead of the screen; a folder for --format ubl and cii."
+        ),
     ] = None,
+    format_: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            "-f",
+            help="jsonl (one object a line), json (one array), csv (line items beside, in NAME.line_items.csv), xlsx, "
+            "ubl or cii (an electronic invoice a document).",
+        ),
+    ] = "jsonl",
     model: Annotated[
         Path | None,
         typer.Option(
@@ -92,13 +103,16 @@ def extract(
     workers: Annotated[
         int, typer.Option(min=0, help="Processes, each with a model of its own; 0: one per core.")
     ] = 1,
+    min_confidence: Annotated[
+        float, typer.Option(min=0, max=1, help="A document with a value of less needs review.")
+    ] = 0.5,
     pretty: Annotated[bool, typer.Option("--pretty", help="Indent the JSON, for people.")] = False,
 ) -> None:
     """Read documents and print what they say, one JSON object a document.
 
     Each has `fields` (name → values, the most confident first; `value` normalised: ISO dates, decimal points,
     ISO 4217 currencies), `line_items`, `checks` (sums, tax, IBAN, dates, currency, duplicates; `status` is `ok`,
-    `failed` or `not_applicable`) and `pages`.
+    `failed` or `not_applicable`), `needs_review` with `review_reasons`, and `pages`.
 
     **Examples**
 
@@ -108,11 +122,15 @@ def extract(
 
     `invoicegen extract inbox/ | jq -r '[.file, .fields.TOTAL_AMOUNT[0].value] | @tsv'`
 
-    A file that cannot be read gives `{"file", "error"}`; the others go on, and the exit status is 1.
+    `invoicegen extract inbox/ --format xlsx -o inbox.xlsx`, `--format ubl -o invoices`
+
+    A file that cannot be read gives `{"file", "error"}`; the others go on, and the exit status is 1. So it is where a
+    document lacks what an electronic invoice needs: it is said what.
     """
     from invoicegen.execution import ExecutionOptions
     from invoicegen.extraction.extractor import extract_files, find_documents
     from invoicegen.extraction.options import ExtractOptions
+    from invoicegen.extraction.outputs import FORMATS, open_output
     from invoicegen.ocr import ENGINE_NAMES, OcrOptions
     from invoicegen.ocr.engine import EngineUnavailableError, require_engine
     from invoicegen.ocr.languages import UnknownLanguageError, language_names
@@ -121,6 +139,10 @@ def extract(
     if engine not in ENGINE_NAMES:
         raise typer.BadParameter(
             f"no engine {engine!r}: choose one of {', '.join(ENGINE_NAMES)}", param_hint="--engine"
+        )
+    if format_ not in FORMATS:
+        raise typer.BadParameter(
+            f"no format {format_!r}: choose one of {', '.join(FORMATS)}", param_hint="--format"
         )
     try:
         require_engine(engine)
@@ -141,17 +163,32 @@ def extract(
     options = ExtractOptions(
         model=str(folder),
         ocr=OcrOptions(engine=engine, languages=tuple(language or ())),
+        min_confidence=min_confidence,
         execution=ExecutionOptions(workers=workers),
     )
     paths = find_documents(files)
+    einvoice = format_ in ("ubl", "cii")
+    if output is None and (format_ in ("csv", "xlsx") or (einvoice and len(paths) > 1)):
+        typer.echo(
+            f"error: {format_} writes several {'files' if einvoice else 'tables'}: name where with --output",
+            err=True,
+        )
+        raise typer.Exit(2)
+    if einvoice:
+        from invoicegen.einvoice import EInvoiceError, require_libraries
+
+        try:
+            require_libraries()
+        except EInvoiceError as error:
+            typer.echo(f"error: {error}", err=True)
+            raise typer.Exit(2) from None
     failed = 0
-    with _sink(output) as sink:
+    with open_output(format_, output, indent=pretty) as write:
         for record in _with_progress(extract_files(paths, options), len(paths)):
-            failed += "error" in record or "page_errors" in record
-            sink.write(json.dumps(record, ensure_ascii=False, indent=2 if pretty else None) + "\n")
-            sink.flush()
-            if "error" in record:
-                typer.echo(f"error: {record['error']}", err=True)
+            refused = write(record)
+            failed += "error" in record or "page_errors" in record or refused is not None
+            if message := record.get("error") or refused:
+                typer.echo(f"error: {message}", err=True)
     if output is not None:
         typer.echo(f"{len(paths)} documents, {failed} with errors: {output}", err=True)
     if failed:
@@ -170,25 +207,6 @@ def default_model() -> Path:
 
     trained = (find_project() or Path.cwd()) / DEFAULT_MODEL
     return trained if trained.is_dir() else shipped_model() or trained
-
-
-@contextmanager
-def _sink(output: Path | None) -> Iterator[IO[str]]:
-    """Where records go: the screen, or a file that is filled beside its place and put there at the end.
-
-    An interruption or an error puts what is finished there too; every line that is written is complete.
-    """
-    if output is None:
-        yield sys.stdout
-        return
-    output.parent.mkdir(parents=True, exist_ok=True)
-    partial = output.with_name(output.name + ".partial")
-    with partial.open("w", encoding="utf-8") as file:
-        try:
-            yield file
-        finally:
-            file.close()
-            partial.replace(output)
 
 
 def _with_progress(records: Iterator[dict[str, Any]], count: int) -> Iterator[dict[str, Any]]:
