@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-browser setup-docile setup-easyocr setup-mlflow run test test-easyocr test-mlflow check check-static \
+.PHONY: help setup setup-browser setup-docile setup-easyocr setup-mlflow run model test test-easyocr test-mlflow check check-static \
 	clean
 
 help:  ## Print this list
@@ -22,6 +22,9 @@ setup-mlflow: setup  ## Make .venv-mlflow: MLflow over what .venv has
 
 run:  ## Generate, train and evaluate on the base configuration, then extract one PDF
 	@scripts/run.sh
+
+model:  ## Make the shipped weights anew, from nothing: a night on two cores
+	@scripts/model.sh
 
 test: setup setup-browser setup-docile  ## Run the tests
 	@.venv/bin/pytest
