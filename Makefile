@@ -8,7 +8,7 @@ help:  ## Print this list
 setup:  ## Install what is missing: Debian packages, .venv, the locked Python packages
 	@scripts/setup.sh
 
-setup-browser: setup  ## Install Debian's Chromium, in which the tests open pages
+setup-browser: setup  ## Install Debian's Chromium and Redis, which the tests use
 	@scripts/browser.sh
 
 setup-docile: setup  ## Install the package that tests read DocILE exports with, in .venv-docile

@@ -37,6 +37,8 @@ app = typer.Typer(
 
     `invoicegen compare OLD NEW` — is the new model better, or is it chance?
 
+    `invoicegen serve` — the same over HTTP, with a page to try it
+
     `invoicegen doctor` — what is installed, what is missing, and how to mend it
 
     Data generation, training and evaluation are pipelines: `kedro run --pipeline=generate`, `train`,
@@ -648,6 +650,143 @@ def doctor(
     if missing:
         typer.echo(f"Missing: {', '.join(missing)}.", err=True)
         raise typer.Exit(1)
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on; 127.0.0.1 when left out.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port to listen on; 8000 when left out.")
+    ] = None,
+    model: Annotated[
+        Path | None, typer.Option(help="Folder of a model; the one that `extract` would take when left out.")
+    ] = None,
+    engine: Annotated[str | None, typer.Option(help="OCR engine for pages without a text layer.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes that read documents; one per core when left out.")
+    ] = None,
+    keys: Annotated[Path | None, typer.Option(help="File of API keys, made by `invoicegen keys`.")] = None,
+) -> None:
+    """Read documents over HTTP: a page to try it at `/`, the API at `/v1`, its description at `/docs`.
+
+    Every setting is also an environment variable, `INVOICEGEN_` and its name in capitals, or a file of that name
+    in the folder that `INVOICEGEN_SECRETS_DIR` names; docs/service.md lists them. Documents are deleted once they are
+    read.
+
+    **Examples**
+
+    `invoicegen serve`
+
+    `invoicegen keys create --file keys.json --name accounting`, then `invoicegen serve --host 0.0.0.0 --keys keys.json`
+
+    `curl -H "Authorization: Bearer $KEY" -F file=@invoice.pdf http://localhost:8000/v1/extract`
+    """
+    from pydantic import ValidationError
+
+    from invoicegen.ocr.engine import EngineUnavailableError, UnknownEngineError, require_engine
+    from invoicegen.weights import resolve_model
+
+    try:
+        from invoicegen.serving.jobs import StateError
+        from invoicegen.serving.options import ServiceOptions
+        from invoicegen.serving.server import serve as run
+    except ModuleNotFoundError as error:
+        typer.echo(f"error: {error.name} is not installed: pip install 'invoicegen[serve]'", err=True)
+        raise typer.Exit(2) from None
+    given = {"host": host, "port": port, "engine": engine, "workers": workers, "keys": keys}
+    given = {name: value for name, value in given.items() if value is not None}
+    try:
+        options = ServiceOptions(**given, **({} if model is None else {"model": str(model)}))
+        if "model" not in options.model_fields_set:
+            options = options.model_copy(update={"model": str(default_model())})
+        require_engine(options.engine)
+    except (ValidationError, EngineUnavailableError, UnknownEngineError) as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from None
+    folder = resolve_model(options.model)
+    if not folder.is_dir():
+        typer.echo(f"error: no model in {folder}: name the folder of one with --model", err=True)
+        raise typer.Exit(2)
+    typer.echo(f"model: {folder}", err=True)
+    try:
+        run(options)
+    except StateError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from None
+
+
+keys_app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode="markdown", help="API keys of the service: create, list, revoke."
+)
+app.add_typer(keys_app, name="keys")
+KeyFile = Annotated[
+    Path, typer.Option("--file", envvar="INVOICEGEN_KEYS", help="File of keys; it holds hashes only.")
+]
+
+
+@keys_app.command("create")
+def create_key(
+    file: KeyFile,
+    name: Annotated[str, typer.Option(help="Who uses it.")],
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(help="What it may do: extract, batches; repeatable; both when left out."),
+    ] = None,
+    days: Annotated[
+        int | None, typer.Option(min=1, help="Days until it expires; never when left out.")
+    ] = None,
+) -> None:
+    """Make a key and print it, once; a running service knows it at its next request.
+
+    To rotate a key, create another, hand it out, and revoke the old one when it is no longer used.
+    """
+    import datetime as dt
+
+    from invoicegen.serving.keys import SCOPES, KeysError, KeyStore
+
+    scopes = frozenset(scope or SCOPES)
+    if unknown := sorted(scopes - set(SCOPES)):
+        raise typer.BadParameter(
+            f"no scope {', '.join(unknown)}: choose among {', '.join(SCOPES)}", param_hint="--scope"
+        )
+    expires = None if days is None else dt.datetime.now(dt.UTC) + dt.timedelta(days=days)
+    try:
+        key, token = KeyStore(file).create(name, cast("Any", scopes), expires)
+    except KeysError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from None
+    typer.echo(f"key {key.id} for {name}; it is shown only now:", err=True)
+    typer.echo(token)
+
+
+@keys_app.command("list")
+def list_keys(file: KeyFile) -> None:
+    """Print the keys of a file, without their secrets."""
+    from invoicegen.serving.keys import KeysError, KeyStore
+
+    try:
+        for key in KeyStore(file).listed():
+            until = "never expires" if key.expires is None else f"expires {key.expires:%Y-%m-%d}"
+            typer.echo(
+                f"{key.id}  {key.name}  {','.join(sorted(key.scopes))}  made {key.created:%Y-%m-%d}  {until}"
+            )
+    except KeysError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from None
+
+
+@keys_app.command("revoke")
+def revoke_key(
+    file: KeyFile, identifier: Annotated[str, typer.Argument(metavar="ID", help="As `keys list` shows it.")]
+) -> None:
+    """Remove a key; a running service refuses it from its next request on."""
+    from invoicegen.serving.keys import KeysError, KeyStore
+
+    try:
+        KeyStore(file).revoke(identifier)
+    except KeysError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from None
 
 
 @app.command()

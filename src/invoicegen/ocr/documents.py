@@ -23,13 +23,17 @@ from invoicegen.ocr.text_layer import has_usable_text, page_size_px, read_page_t
 from invoicegen.schema.annotation import Word
 
 _IMAGE_FORMATS = ("PNG", "JPEG", "TIFF")
-_SIGNATURES = (
-    b"\x89PNG\r\n",
-    b"\xff\xd8\xff",
-    b"II*\x00",
-    b"MM\x00*",
-)  # PNG, JPEG, TIFF of either byte order
 _READABLE = "PDF, PNG, JPEG and TIFF"
+
+MediaType = Literal["application/pdf", "image/png", "image/jpeg", "image/tiff"]
+SNIFFED_BYTES = 1024
+"""How much of a file's beginning says what it is."""
+_SIGNATURES: dict[bytes, MediaType] = {
+    b"\x89PNG\r\n": "image/png",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"II*\x00": "image/tiff",  # either byte order
+    b"MM\x00*": "image/tiff",
+}
 # What Pillow and pdfium raise for bytes that they cannot make sense of.
 _DAMAGED = (
     OSError,
@@ -189,9 +193,16 @@ def open_document(path: Path | str, *, dpi: float = 200, limits: DocumentLimits 
     path = Path(path)
     limits = limits or DocumentLimits()
     head = _check_file(path, limits)
-    if b"%PDF-" in head:
+    if sniff_media_type(head) == "application/pdf":
         return _open_pdf(path, dpi, limits)
     return _open_image(path, head, limits)
+
+
+def sniff_media_type(head: bytes) -> MediaType | None:
+    """What a document is, by the first :data:`SNIFFED_BYTES` of it; None for what cannot be read."""
+    if b"%PDF-" in head[:SNIFFED_BYTES]:
+        return "application/pdf"
+    return next((kind for signature, kind in _SIGNATURES.items() if head.startswith(signature)), None)
 
 
 def _check_file(path: Path, limits: DocumentLimits) -> bytes:
@@ -209,7 +220,7 @@ def _check_file(path: Path, limits: DocumentLimits) -> bytes:
                 "split it, or raise max_file_bytes",
             )
         with path.open("rb") as file:
-            return file.read(1024)
+            return file.read(SNIFFED_BYTES)
     except FileNotFoundError:
         raise DocumentError(path, "there is no such file", "check the path") from None
     except OSError as error:
@@ -330,7 +341,7 @@ def _open_image(path: Path, head: bytes, limits: DocumentLimits) -> Document:
         try:
             image = Image.open(path, formats=_IMAGE_FORMATS)
         except UnidentifiedImageError as error:
-            if head.startswith(_SIGNATURES):
+            if sniff_media_type(head) is not None:
                 raise DocumentError(
                     path, "the image is truncated or damaged, or has no pixels", "scan or save it again"
                 ) from error

@@ -1,0 +1,160 @@
+"""The processes that read documents, seen from the event loop: bounded, timed, replaced when they die."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import multiprocessing
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from contextlib import contextmanager
+from typing import Any, Final, TypeVar
+
+from pebble import ProcessExpired, ProcessPool
+
+from invoicegen.schema.taxonomy import DEFAULT_LABELS
+from invoicegen.serving.logs import get_logger
+from invoicegen.serving.metrics import Metrics
+from invoicegen.serving.options import ServiceOptions
+from invoicegen.serving.problems import ApiError
+from invoicegen.serving.worker import answer, start_worker
+
+logger = get_logger(__name__)
+
+Result = TypeVar("Result")
+
+_ANSWERED_RECENTLY_S: Final = 30
+"""A model that gave a result so recently need not be asked whether it answers."""
+_ANSWER_TIMEOUT_S: Final = 60
+_ASKED_WAIT_S: Final = 5
+_RETRY_S: Final = 2
+
+
+class WorkerDiedError(ApiError):
+    """The process that was reading a document ended: by the document, or by somebody's hand."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            422, "unreadable-document", "the document ended the process that read it; save it anew"
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (type(self), ())
+
+
+class WorkerPool:
+    """Processes with a model each.
+
+    Args:
+        options: What they load, how many they are, how many requests may wait.
+        metrics: Where documents in hand are counted.
+
+    Attributes:
+        labels: What the model can say, as it said when last asked.
+    """
+
+    def __init__(self, options: ServiceOptions, metrics: Metrics) -> None:
+        self._options = options
+        self._metrics = metrics
+        self._pool = ProcessPool(
+            max_workers=options.workers,
+            initializer=start_worker,
+            initargs=(options,),
+            context=multiprocessing.get_context("spawn"),
+        )
+        self.labels = DEFAULT_LABELS
+        self._in_hand = 0
+        self._seconds = 1.0  # what a document takes, a moving mean
+        self._answered: float | None = None
+        self._asking: asyncio.Task[bool] | None = None
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """A place at a worker or in the queue before it.
+
+        Raises:
+            ApiError: 503 where all are taken.
+        """
+        if self._in_hand >= self._options.workers + self._options.queue:
+            self._metrics.shed.labels("overload").inc()
+            raise ApiError(
+                503,
+                "overloaded",
+                "as many documents are being read as can be; try again",
+                {"Retry-After": str(self.wait_s()), "Connection": "close"},
+            )
+        self._in_hand += 1
+        self._metrics.in_hand.set(self._in_hand)
+        try:
+            yield
+        finally:
+            self._in_hand -= 1
+            self._metrics.in_hand.set(self._in_hand)
+
+    def wait_s(self) -> int:
+        """Seconds after which a place will probably be free."""
+        return max(1, math.ceil(self._seconds * self._in_hand / self._options.workers / 2))
+
+    async def run(self, function: Callable[..., Result], *args: object) -> Result:
+        """The result of ``function`` in a worker.
+
+        Raises:
+            ApiError: 504 where it took too long, 422 where the process died of it; what ``function`` raises itself.
+        """
+        start = time.perf_counter()
+        future = self._pool.schedule(function, args=args, timeout=self._options.extract_timeout_s)
+        try:
+            result: Result = await asyncio.wrap_future(future)
+        except FutureTimeoutError:
+            seconds = f"{self._options.extract_timeout_s:g}"
+            raise ApiError(
+                504,
+                "took-too-long",
+                f"the document was not read within {seconds} s; split it, or scan it coarser",
+            ) from None
+        except ProcessExpired as error:
+            logger.error("worker died", exit_code=error.exitcode)
+            raise WorkerDiedError from None
+        self._answered = time.monotonic()
+        self._seconds += 0.1 * (time.perf_counter() - start - self._seconds)
+        return result
+
+    @property
+    def is_warm(self) -> bool:
+        """Whether the model has answered yet."""
+        return self._answered is not None
+
+    async def answers(self) -> bool:
+        """Whether the model answers: it just did, or does when it is asked."""
+        if self._answered is not None and time.monotonic() - self._answered < _ANSWERED_RECENTLY_S:
+            return True
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._ask())
+        try:
+            return await asyncio.wait_for(asyncio.shield(self._asking), _ASKED_WAIT_S)
+        except TimeoutError:
+            return False
+
+    async def _ask(self) -> bool:
+        try:
+            future = self._pool.schedule(answer, timeout=_ANSWER_TIMEOUT_S)
+            self.labels = await asyncio.wrap_future(future)
+        except Exception:  # whatever keeps the model from answering, the service is not ready
+            logger.exception("the model does not answer")
+            self._metrics.ready.set(0)
+            return False
+        self._answered = time.monotonic()
+        self._metrics.ready.set(1)
+        return True
+
+    async def warm_up(self) -> None:
+        """Load every worker's model; comes back when one answers."""
+        while not await self.answers():
+            await asyncio.sleep(_RETRY_S)
+        logger.info("ready", workers=self._options.workers)
+
+    async def close(self) -> None:
+        """End the processes; what they were reading is lost, so let requests end before."""
+        self._pool.stop()  # type: ignore[no-untyped-call]
+        await asyncio.to_thread(self._pool.join)

@@ -1,0 +1,93 @@
+"""Errors as RFC 9457 problem details (``application/problem+json``)."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any, Final
+
+from asgi_correlation_id import correlation_id
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+
+MEDIA_TYPE: Final = "application/problem+json"
+
+
+class ProblemDetails(BaseModel):
+    """What went wrong with a request (RFC 9457)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: str = Field(
+        description="identifies the kind of problem", examples=["urn:invoicegen:problem:too-large"]
+    )
+    title: str = Field(description="the kind of problem in words; the same for every occurrence")
+    status: int = Field(description="the HTTP status", ge=400, le=599)
+    detail: str = Field(description="this occurrence, and what to do about it")
+    request_id: str = Field(description="names this request in the logs")
+
+
+class ApiError(Exception):
+    """An error that the client is told.
+
+    Attributes:
+        status: HTTP status.
+        kind: What went wrong, as in ``too-large``; its words make the title.
+        detail: This occurrence, and what to do about it. Says nothing of a document's content.
+        headers: Of the response.
+    """
+
+    def __init__(self, status: int, kind: str, detail: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(f"{status} {kind}: {detail}")
+        self.status = status
+        self.kind = kind
+        self.detail = detail
+        self.headers = headers or {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (type(self), (self.status, self.kind, self.detail, self.headers))
+
+    @property
+    def title(self) -> str:
+        """The kind in words."""
+        return self.kind.replace("-", " ").capitalize()
+
+    def response(self) -> JSONResponse:
+        """The problem as it goes over the wire."""
+        details = ProblemDetails(
+            type=f"urn:invoicegen:problem:{self.kind}",
+            title=self.title,
+            status=self.status,
+            detail=self.detail,
+            request_id=correlation_id.get() or "",
+        )
+        return JSONResponse(details.model_dump(), self.status, self.headers, MEDIA_TYPE)
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What an operation's OpenAPI says of the problems it may answer with."""
+    schema = {"$ref": "#/components/schemas/ProblemDetails"}
+    return {
+        status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: {"schema": schema}}}
+        for status in statuses
+    }
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Make every error of an app a problem."""
+
+    @app.exception_handler(ApiError)
+    async def _problem(request: Request, error: ApiError) -> JSONResponse:
+        return error.response()
+
+    @app.exception_handler(HTTPException)
+    async def _http(request: Request, error: HTTPException) -> JSONResponse:
+        kind = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
+        return ApiError(error.status_code, kind, str(error.detail), dict(error.headers or {})).response()
+
+    @app.exception_handler(RequestValidationError)
+    async def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        return ApiError(422, "invalid-request", wrong).response()

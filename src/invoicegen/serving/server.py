@@ -1,0 +1,45 @@
+"""Runs the service until it is told to stop; then requests in hand are answered before it ends."""
+
+from __future__ import annotations
+
+import uvicorn
+
+from invoicegen.serving.app import create_app
+from invoicegen.serving.logs import configure_logs
+from invoicegen.serving.options import ServiceOptions
+
+_BACKLOG = 128
+_MOST_CONNECTIONS = 1000
+
+
+def serve(options: ServiceOptions) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    configure_logs(options.log_level)
+    _track_errors(options)
+    uvicorn.run(
+        create_app(options),
+        host=options.host,
+        port=options.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        backlog=_BACKLOG,
+        limit_concurrency=_MOST_CONNECTIONS,
+        timeout_graceful_shutdown=options.drain_timeout_s,
+    )
+
+
+def _track_errors(options: ServiceOptions) -> None:
+    """Report errors to Sentry where a DSN is set: types and places, nothing of requests or variables."""
+    if options.sentry_dsn is None:
+        return
+    import sentry_sdk
+
+    sentry_sdk.init(
+        dsn=options.sentry_dsn.get_secret_value(),
+        send_default_pii=False,
+        include_local_variables=False,
+        include_source_context=False,
+        max_request_body_size="never",
+        max_breadcrumbs=0,
+    )

@@ -1,0 +1,60 @@
+"""The API does what its description says: schemathesis asks it, soundly and unsoundly, with all its checks."""
+
+from __future__ import annotations
+
+from itertools import count
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis.errors import Unsatisfiable
+
+_EVERY = 80
+"""Requests of one key: fewer than the rate limit lets through."""
+
+
+@pytest.fixture(scope="session")
+def api(service):
+    # A schema cannot say that the bytes of a file must be a document: these answers are right for others.
+    right = ["2xx", "401", "403", "404", "413", "415", "422", "429"]
+    config = {"checks": {"positive_data_acceptance": {"expected-statuses": right}}}
+    return schemathesis.openapi.from_url(
+        f"{service.url}/openapi.json", config=schemathesis.Config.from_dict(config)
+    )
+
+
+@pytest.fixture(scope="session")
+def token(keys):
+    """A function that gives a key with some of its rate left."""
+    made = count()
+    current = ""
+
+    def give() -> str:
+        nonlocal current
+        if next(made) % _EVERY == 0:
+            _, current = keys.create("schemathesis", frozenset({"extract", "batches"}))
+        return current
+
+    return give
+
+
+@schemathesis.serializer("application/pdf", "image/png", "image/jpeg", "image/tiff")
+def as_bytes(context, value):
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
+@pytest.mark.parametrize("mode", list(schemathesis.GenerationMode), ids=str)
+def test_the_api_is_as_it_is_described(api, token, mode):
+    operations = [operation.ok() for operation in api.get_all_operations()]
+    assert len(operations) >= 9
+    for operation in operations:
+
+        @given(case=operation.as_strategy(generation_mode=mode))
+        @settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+        def is_as_described(case):
+            case.call_and_validate(headers={"Authorization": f"Bearer {token()}"})
+
+        try:
+            is_as_described()
+        except Unsatisfiable:  # nothing about the request of this operation can be wrong
+            assert mode is schemathesis.GenerationMode.NEGATIVE

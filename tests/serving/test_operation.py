@@ -1,0 +1,86 @@
+"""What those see who run the service: readiness, metrics, logs, a stop that loses nothing; and the documentation."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+
+import httpx
+import psutil
+from service import start_service
+
+
+def test_metrics_count_documents_pages_and_requests(client, service, invoice_pdf):
+    def count(text: str, name: str) -> float:
+        return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith(name))
+
+    before = client.get("/metrics").text
+    client.post("/v1/extract", files={"file": ("a.pdf", invoice_pdf.read_bytes())})
+    client.post("/v1/extract", files={"file": ("a.pdf", b"no document")})
+    after = client.get("/metrics").text
+    for name, more in (
+        ('invoicegen_documents_total{outcome="read"}', 1),
+        ('invoicegen_documents_total{outcome="unsupported-media-type"}', 1),
+        ('invoicegen_pages_total{engine="pdf_text"}', 2),
+        ('invoicegen_requests_total{method="POST",route="/v1/extract",status="200"}', 1),
+    ):
+        assert count(after, name) - count(before, name) == more
+    assert "invoicegen_ready 1.0" in after
+
+
+def test_the_documentation_works_without_a_network(service, chromium):
+    page = chromium.new_page()
+    page.set_default_timeout(120_000)
+    asked, errors = [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.goto(f"{service.url}/docs")
+    page.get_by_role("link", name="/v1/extract").wait_for()
+    page.close()
+    assert errors == []
+    assert all(url.startswith((service.url, "data:")) for url in asked)
+
+
+def test_a_stop_answers_what_is_in_hand_and_logs_hold_no_content(tmp_path, scan):
+    service = start_service(tmp_path / "log.jsonl", drain_timeout_s=120)
+    try:
+        end = time.monotonic() + 120
+        while time.monotonic() < end:  # it listens before its model answers
+            try:
+                first = httpx.get(f"{service.url}/ready", timeout=10)
+                break
+            except httpx.TransportError:
+                time.sleep(0.05)
+        assert first.status_code == 503
+        assert first.json()["type"] == "urn:invoicegen:problem:not-ready"
+        service.wait_ready()
+        children = psutil.Process(service.process.pid).children(recursive=True)
+        answers = []
+        request = threading.Thread(
+            target=lambda: answers.append(
+                httpx.post(f"{service.url}/v1/extract", files={"file": ("Hex bolt.jpg", scan)}, timeout=120)
+            )
+        )
+        request.start()
+        time.sleep(0.3)
+        service.process.send_signal(signal.SIGTERM)
+        request.join()
+        assert service.process.wait(60) == -signal.SIGTERM  # uvicorn passes it on when all is done
+    finally:
+        service.process.kill()
+    (answer,) = answers
+    assert answer.status_code == 200
+    printed = {
+        word
+        for item in answer.json()["line_items"]
+        for value in item.values()
+        for word in value["text"].split()
+    }
+    assert {"Hex", "bolt"} <= printed
+    log = service.log.read_text(encoding="utf-8")
+    assert not [word for word in (*printed, "INV-2026-00042", "Hex bolt.jpg") if word in log]
+    (logged,) = (event for event in service.events() if event.get("route") == "/v1/extract")
+    assert logged["request_id"] == answer.headers["x-request-id"]
+    assert (logged["status"], logged["document"], logged["bytes_in"] > len(scan)) == (200, "image/jpeg", True)
+    assert psutil.wait_procs(children, timeout=30)[1] == []
