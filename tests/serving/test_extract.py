@@ -43,7 +43,7 @@ def test_the_api_answers_what_the_library_does(client, invoice_pdf):
     expected = extract_file(invoice_pdf, model, create_engine(), ExtractOptions())
     for answer in (form.json(), raw.json()):
         assert answer["file"] == "in voice.pdf"
-        for part in ("document_type", "pages", "fields", "line_items", "checks"):
+        for part in ("document_type", "pages", "fields", "line_items", "tax_lines", "checks", "needs_review"):
             assert answer[part] == expected[part]
     assert form.json()["fields"]["TOTAL_AMOUNT"][0]["value"] == "400.00"
 

@@ -105,7 +105,12 @@ class ExtractionResult(_Answer):
     pages: list[PageSummary]
     fields: dict[str, list[FieldValue]] = Field(description="by entity type, the most confident value first")
     line_items: list[dict[str, FieldValue]]
+    tax_lines: list[dict[str, FieldValue]] = Field(
+        description="rate, base and amount of each tax that is printed"
+    )
     checks: list[Check]
+    needs_review: bool = Field(description="whether a person should look at it")
+    review_reasons: list[str] = Field(description="why")
     timings_ms: dict[str, float]
     page_errors: list[PageError] | None = Field(None, description="pages that could not be read")
     page_words: list[PageWords] | None = Field(None, description="where include has words")

@@ -37,6 +37,9 @@ class ServiceOptions(BaseSettings):
     engine: str = Field("rapidocr", description="OCR engine of pages without a text layer")
     languages: tuple[str, ...] = Field((), description="codes of the languages that the engine reads")
     dpi: float = Field(200, ge=72, le=400, description="resolution at which PDF pages are rendered")
+    min_confidence: float = Field(
+        0.5, ge=0, le=1, description="documents with a value of less confidence need review"
+    )
     workers: int = Field(
         default_factory=lambda: len(os.sched_getaffinity(0)),
         ge=1,
@@ -156,6 +159,7 @@ class ServiceOptions(BaseSettings):
             ocr=OcrOptions(engine=self.engine, languages=self.languages),
             dpi=self.dpi,
             max_pages=self.max_pages,
+            min_confidence=self.min_confidence,
             execution=ExecutionOptions(workers=1, progress=False),
         )
 

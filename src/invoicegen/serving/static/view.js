@@ -66,6 +66,7 @@ export class View {
     const pages = result.pages.length === 1 ? "1 page" : `${result.pages.length} pages`;
     const lost = result.page_errors?.length ? `; ${result.page_errors.length} could not be read` : "";
     this.find("kind").textContent = `${inWords(result.document_type)}, ${pages}${lost}`;
+    this.find("reasons").replaceChildren(...result.review_reasons.map((reason) => element("li", {}, reason)));
     this.#showChecks();
     this.#showFields();
     this.#showItems();
