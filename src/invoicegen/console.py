@@ -105,6 +105,12 @@ def extract(
     workers: Annotated[
         int, typer.Option(min=0, help="Processes, each with a model of its own; 0: one per core.")
     ] = 1,
+    xml: Annotated[
+        bool,
+        typer.Option(
+            "--xml/--no-xml", help="Take values from the electronic invoice inside a PDF, where there is one."
+        ),
+    ] = True,
     min_confidence: Annotated[
         float, typer.Option(min=0, max=1, help="A document with a value of less needs review.")
     ] = 0.5,
@@ -165,6 +171,7 @@ def extract(
     options = ExtractOptions(
         model=str(folder),
         ocr=OcrOptions(engine=engine, languages=tuple(language or ())),
+        embedded_xml=xml,
         min_confidence=min_confidence,
         execution=ExecutionOptions(workers=workers),
     )

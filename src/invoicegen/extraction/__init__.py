@@ -1,5 +1,6 @@
 """Document to words, model, entities, fields and line items, with the checks that say which values to trust."""
 
+from invoicegen.extraction.api import ExtractionError, Extractor, load_extractor
 from invoicegen.extraction.assemble import Extraction, assemble
 from invoicegen.extraction.checks import Check
 from invoicegen.extraction.duplicates import DuplicateFinder
@@ -7,20 +8,26 @@ from invoicegen.extraction.extractor import extract_file, extract_files, find_do
 from invoicegen.extraction.hints import DocumentHints, infer_hints
 from invoicegen.extraction.line_items import FieldValue, rebuild_line_items
 from invoicegen.extraction.options import ExtractOptions
+from invoicegen.extraction.records import DocumentRecord, ErrorRecord
 from invoicegen.extraction.values import normalise_value
 
 __all__ = [
     "Check",
     "DocumentHints",
+    "DocumentRecord",
     "DuplicateFinder",
+    "ErrorRecord",
     "ExtractOptions",
     "Extraction",
+    "ExtractionError",
+    "Extractor",
     "FieldValue",
     "assemble",
     "extract_file",
     "extract_files",
     "find_documents",
     "infer_hints",
+    "load_extractor",
     "normalise_value",
     "rebuild_line_items",
 ]

@@ -12,6 +12,13 @@ import numpy as np
 
 from invoicegen.extraction.arithmetic import amounts_of, find_figures, settled, weigh
 from invoicegen.extraction.checks import Check, run_checks
+from invoicegen.extraction.embedded import (
+    EmbeddedInvoice,
+    compare_with_page,
+    merge_fields,
+    merge_line_items,
+    merge_tax_lines,
+)
 from invoicegen.extraction.entities import EntitySpan, find_entities
 from invoicegen.extraction.hints import DocumentHints, infer_hints
 from invoicegen.extraction.layout import StraightWords, straighten
@@ -48,7 +55,12 @@ class Extraction(TypedDict):
     checks: list[Check]
 
 
-def assemble(predictions: Sequence[PagePrediction], *, weigh_sums: bool = True) -> Extraction:
+def assemble(
+    predictions: Sequence[PagePrediction],
+    *,
+    weigh_sums: bool = True,
+    embedded: EmbeddedInvoice | None = None,
+) -> Extraction:
     """The fields, line items and checks of one document from the predictions of all its pages.
 
     ``fields`` holds header types only, in the order of the model's label set, and only those that were found; of equal
@@ -61,6 +73,7 @@ def assemble(predictions: Sequence[PagePrediction], *, weigh_sums: bool = True) 
         predictions: All pages of the document, in any order.
         weigh_sums: Whether subtotal, tax and total are those that add up best
             (:mod:`invoicegen.extraction.arithmetic`), rather than those that the model gives most.
+        embedded: The electronic invoice in the file: its values go first, and checks compare them with the pages'.
     """
     pages = sorted(predictions, key=lambda prediction: prediction.page)
     labels = pages[0].labels if pages else DEFAULT_LABELS
@@ -88,12 +101,20 @@ def assemble(predictions: Sequence[PagePrediction], *, weigh_sums: bool = True) 
     for title in ordered.get("DOCUMENT_TYPE", []):
         if kind == "receipt" and title["value"] == "380":
             title["value"] = "rcpt"
+    compared: list[Check] = []
+    if embedded is not None:
+        kind = embedded.document_type
+        compared = compare_with_page(embedded, ordered)
+        merged = merge_fields(embedded, ordered)
+        ordered = {name: merged[name] for name in labels.entity_types if name in merged}
+        line_items = merge_line_items(embedded, line_items)
+        tax_lines = merge_tax_lines(embedded, tax_lines)
     return {
         "document_type": kind,
         "fields": ordered,
         "line_items": line_items,
         "tax_lines": tax_lines,
-        "checks": run_checks(ordered, line_items, tax_lines, signs),
+        "checks": [*run_checks(ordered, line_items, tax_lines, signs), *compared],
     }
 
 

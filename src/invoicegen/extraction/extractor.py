@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from invoicegen.execution import Failure, map_items
 from invoicegen.extraction.assemble import assemble
 from invoicegen.extraction.duplicates import DuplicateFinder
+from invoicegen.extraction.embedded import read_embedded
 from invoicegen.extraction.options import ExtractOptions
 from invoicegen.extraction.review import add_review
 from invoicegen.geometry import box_coverage
@@ -77,7 +78,8 @@ def extract_file(
         "needs_review", "review_reasons"}``. ``pages``
         tells ``page`` (from 0), ``width`` and ``height`` in pixels (the frame of all boxes of that page), the
         number of ``words``, the share of the page's area that their boxes have (``coverage``) and the
-        ``engine`` that read them. Where single pages could not be read,
+        ``engine`` that read them. ``embedded_xml`` names the electronic invoice in the file, where there is one that
+        was read. Where single pages could not be read,
         ``page_errors`` has ``{"page", "error"}`` for each, and the record is that of the others. Where
         nothing could be read: ``{"file", "error"}``. Nothing is raised for what is wrong with a document.
     """
@@ -101,6 +103,7 @@ def _extract(path: Path, predictor: PagePredictor, engine: OcrEngine, options: E
     page_errors: list[Record] = []
     limits = DocumentLimits(max_pages=options.max_pages)
     with open_document(path, dpi=options.dpi, limits=limits) as document:
+        embedded = read_embedded(document.attachments()) if options.embedded_xml else None
         clock.lap("open")
         for start in range(0, len(document.pages), options.batch_pages):
             batch: list[PageInput] = []
@@ -130,7 +133,7 @@ def _extract(path: Path, predictor: PagePredictor, engine: OcrEngine, options: E
     if not predictions:
         reasons = "; ".join(dict.fromkeys(str(problem["error"]) for problem in page_errors))
         return {"file": str(path), "error": f"{path}: no page can be read: {reasons}"}
-    extraction = assemble(predictions)
+    extraction = assemble(predictions, embedded=embedded)
     clock.lap("assemble")
     record: Record = {
         "file": str(path),
@@ -142,6 +145,8 @@ def _extract(path: Path, predictor: PagePredictor, engine: OcrEngine, options: E
         "checks": extraction["checks"],
         "timings_ms": clock.timings(),
     }
+    if embedded is not None:
+        record["embedded_xml"] = embedded.file
     if page_errors:
         record["page_errors"] = page_errors
     add_review(record, options.min_confidence)

@@ -34,13 +34,16 @@ WORD_GAP: Final = 1.0
 
 
 class FieldValue(TypedDict):
-    """A value as it is printed and as it is meant; ``box`` in pixels of the image of ``page`` (from 0)."""
+    """A value as it is printed and as it is meant; ``box`` in pixels of the image of ``page`` (from 0).
+
+    What only the XML in a PDF says has neither page nor box.
+    """
 
     value: str | None
     text: str
     confidence: float
-    page: int
-    box: list[float]
+    page: int | None
+    box: list[float] | None
 
 
 @dataclass(frozen=True, slots=True)

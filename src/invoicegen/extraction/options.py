@@ -36,6 +36,9 @@ class ExtractOptions(BaseModel):
     dpi: float = Field(200, ge=72, le=600, description="resolution at which PDF pages are rendered")
     max_pages: int = Field(500, gt=0, description="a document with more pages is refused")
     batch_pages: int = Field(16, gt=0, description="pages that the model labels at once")
+    embedded_xml: bool = Field(
+        True, description="values of an electronic invoice inside a PDF go before those of its pages"
+    )
     min_confidence: float = Field(0.5, ge=0, le=1, description="documents with a value of less need review")
     execution: ExecutionOptions = Field(
         ExecutionOptions(workers=1), description="each process loads a model of its own"

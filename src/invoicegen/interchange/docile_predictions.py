@@ -38,7 +38,9 @@ def docile_predictions(predictions: Sequence[PagePrediction]) -> tuple[Fields, F
     for page in predictions:
         spans = find_entities(page)
         in_tax_lines = {
-            tuple(value["box"]) for line in find_tax_lines(page, spans, hints) for value in line.values()
+            tuple(value["box"] or ())
+            for line in find_tax_lines(page, spans, hints)
+            for value in line.values()
         }
         for span in spans:
             value: dict[str, Any] = {**to_field(span, hints)}

@@ -34,6 +34,7 @@ _SIGNATURES: dict[bytes, MediaType] = {
     b"II*\x00": "image/tiff",  # either byte order
     b"MM\x00*": "image/tiff",
 }
+MAX_ATTACHMENT_BYTES = 10_000_000
 # What Pillow and pdfium raise for bytes that they cannot make sense of.
 _DAMAGED = (
     OSError,
@@ -170,6 +171,19 @@ class Document:
         where: TracebackType | None,
     ) -> None:
         self.close()
+
+    def attachments(self) -> Iterator[tuple[str, bytes]]:
+        """Names and contents of the files in a PDF, but of those over :data:`MAX_ATTACHMENT_BYTES`."""
+        if self.kind != "pdf":
+            return
+        for index in range(self._handle.count_attachments()):
+            try:
+                attachment = self._handle.get_attachment(index)
+                content = bytes(attachment.get_data())
+            except pdfium.PdfiumError:
+                continue  # a broken attachment says nothing of the pages
+            if len(content) <= MAX_ATTACHMENT_BYTES:
+                yield attachment.get_name(), content
 
     def close(self) -> None:
         """Let go of the file."""

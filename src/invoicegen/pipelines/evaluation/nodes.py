@@ -61,13 +61,18 @@ def picture_errors(
     return crop_errors(test_pages, choose_errors(errors, pairs, options.pictured_errors))
 
 
+def _of_pages(extract: ExtractOptions, model: Path) -> ExtractOptions:
+    """Options that read pages with a model; XML in the files would tell what the pages are to be scored on."""
+    return extract.model_copy(update={"model": str(model), "embedded_xml": False})
+
+
 def extract_real_documents(
     extracted: RecordShards, model: Path, real: RealOptions, extract: ExtractOptions
 ) -> Iterator[dict[str, Records]]:
     """Extract the real documents that no earlier run extracted with this model, a shard at a time."""
     from invoicegen.evaluation.real import extract_real
 
-    for name, records in extract_real(extracted, real, extract.model_copy(update={"model": str(model)})):
+    for name, records in extract_real(extracted, real, _of_pages(extract, model)):
         yield {name: records}
 
 
@@ -77,7 +82,7 @@ def score_real_documents(
     """Scores of the real documents against their labels, and outcomes by document, named after the model."""
     from invoicegen.evaluation.real import score_folder
 
-    scores = score_folder(extractions, real, extract.model_copy(update={"model": str(model)}))
+    scores = score_folder(extractions, real, _of_pages(extract, model))
     return scores, {f"{scores['model']}/real": scores.pop("outcomes")}
 
 
