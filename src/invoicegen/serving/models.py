@@ -29,8 +29,8 @@ class FieldValue(_Answer):
     )
     text: str = Field(description="as printed")
     confidence: float = Field(ge=0, le=1)
-    page: int = Field(ge=0, description="from 0")
-    box: Box
+    page: int | None = Field(ge=0, description="from 0; null for what only the XML in a PDF says")
+    box: Box | None
 
 
 class PageSummary(_Answer):
@@ -112,6 +112,9 @@ class ExtractionResult(_Answer):
     needs_review: bool = Field(description="whether a person should look at it")
     review_reasons: list[str] = Field(description="why")
     timings_ms: dict[str, float]
+    embedded_xml: str | None = Field(
+        None, description="name of the electronic invoice in a PDF, where one was read"
+    )
     page_errors: list[PageError] | None = Field(None, description="pages that could not be read")
     page_words: list[PageWords] | None = Field(None, description="where include has words")
     page_images: list[PageImage] | None = Field(None, description="where include has images")

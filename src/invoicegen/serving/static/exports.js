@@ -26,7 +26,7 @@ function cell(value) {
 /** One line a value: line_item (empty for fields), name, value, text, confidence, page from 1. */
 export function toCsv(review) {
   const rows = review.values.map((one) => [
-    one.item === null ? "" : one.item + 1, one.type, one.value, one.text, one.confidence, one.page + 1,
+    one.item === null ? "" : one.item + 1, one.type, one.value, one.text, one.confidence, one.page === null ? "" : one.page + 1,
   ]);
   const lines = [["line_item", "name", "value", "text", "confidence", "page"], ...rows];
   return lines.map((row) => row.map(cell).join(",")).join("\r\n") + "\r\n";

@@ -5,7 +5,7 @@ const STEPS = 200;
 
 /** The value of a result as it is reviewed; `words` are places in the words of its page. */
 function toValue(id, type, read, words, item) {
-  const [x0, y0, x1, y1] = read.box;
+  const [x0, y0, x1, y1] = read.box ?? []; // what only the XML in a PDF says has no place
   const inside = [];
   words.forEach((word, place) => {
     const x = (word.box[0] + word.box[2]) / 2;

@@ -158,7 +158,7 @@ export class View {
           cell.append(this.#input(value, label), this.#actions(value, label));
         } else {
           const add = element("button", { type: "button", textContent: "+", attrs: { "aria-label": `Add ${inWords(type)} to line ${item + 1}` } });
-          const page = values.find((one) => one.item === item).page;
+          const page = values.find((one) => one.item === item).page ?? this.review.result.pages[0].page;
           add.addEventListener("click", () => this.review.add(type, page, item));
           cell.append(add);
         }
