@@ -1,4 +1,4 @@
-"""The tutorial runs from its first cell to its last, on a model and with numbers that make it quick."""
+"""The notebooks run from their first cell to their last, with models and numbers that make them quick."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ import nbformat
 from nbclient import NotebookClient
 
 TUTORIAL = Path(__file__).parents[2] / "notebooks/fine_tune_on_your_documents.ipynb"
+SERVICE = Path(__file__).parents[2] / "notebooks/04_serve_and_call.ipynb"
 
 
 def test_the_tutorial_on_fine_tuning_runs(untrained_model, tmp_path):
@@ -26,3 +27,13 @@ def test_the_tutorial_on_fine_tuning_runs(untrained_model, tmp_path):
     assert "has labels of CUSTOMER_NUMBER, which the model does not know" in refused
     scores = notebook.cells[-5].outputs[-1].data["text/plain"]
     assert "customer number" in scores
+
+
+def test_the_notebook_on_the_service_runs(tmp_path):
+    notebook = nbformat.read(SERVICE, as_version=4)
+    NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    shown = ["".join(str(output) for output in cell.get("outputs", [])) for cell in notebook.cells]
+    (read,) = (text for text in shown if "invoice-2.pdf" in text)  # the results of the batch
+    assert "invoice-0.pdf" in read
+    assert any("urn:invoicegen:problem:unsupported-media-type" in text for text in shown)
+    assert any('invoicegen_documents_total{outcome="read"} 4.0' in text for text in shown)
