@@ -67,6 +67,19 @@ def test_formats_that_cannot_be_written_are_refused_at_once(tmp_path, untrained_
     assert re.search(message, result.stderr)
 
 
+def test_a_document_by_standard_input(invoice_pdf, untrained_model):
+    content = invoice_pdf.read_bytes()
+    result = runner.invoke(app, ["extract", "-", "--model", str(untrained_model)], input=content)
+    assert result.exit_code == 0, result.stderr
+    (record,) = lines_of(result.stdout)
+    assert record["file"] == "stdin"
+    assert [page["page"] for page in record["pages"]] == [0, 1]
+    result = runner.invoke(app, ["extract", "-", "--model", str(untrained_model)], input=b"")
+    assert lines_of(result.stdout) == [
+        {"file": "stdin", "error": "stdin: the file is empty; save or download it again"}
+    ]
+
+
 def test_a_workbook_of_documents(invoice_pdf, untrained_model, tmp_path):
     from openpyxl import load_workbook
 

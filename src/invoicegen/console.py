@@ -6,8 +6,11 @@ What is slow to import is imported by the command that needs it.
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -67,7 +70,10 @@ def _root(
 def extract(
     files: Annotated[
         list[str],
-        typer.Argument(metavar="FILE…", help="PDF, PNG, JPEG or TIFF; folders are searched, globs expanded."),
+        typer.Argument(
+            metavar="FILE…",
+            help="PDF, PNG, JPEG or TIFF; folders are searched, globs expanded; - is standard input.",
+        ),
     ],
     output: Annotated[
         Path | None,
@@ -129,6 +135,8 @@ def extract(
     `invoicegen extract "2026/**/*.pdf" -o 2026.jsonl --workers 0`
 
     `invoicegen extract inbox/ | jq -r '[.file, .fields.TOTAL_AMOUNT[0].value] | @tsv'`
+
+    `curl -s https://example.com/invoice.pdf | invoicegen extract - --pretty`
 
     `invoicegen extract inbox/ --format xlsx -o inbox.xlsx`, `--format ubl -o invoices`
 
@@ -192,8 +200,11 @@ def extract(
             typer.echo(f"error: {error}", err=True)
             raise typer.Exit(2) from None
     failed = 0
-    with open_output(format_, output, indent=pretty) as write:
-        for record in _with_progress(extract_files(paths, options), len(paths)):
+    with _standard_input("-" in paths) as stdin, open_output(format_, output, indent=pretty) as write:
+        named = [stdin if path == "-" else path for path in paths]
+        for record in _with_progress(extract_files(named, options), len(paths)):
+            if record["file"] == stdin:
+                record = json.loads(json.dumps(record).replace(stdin, "stdin"))
             refused = write(record)
             failed += "error" in record or "page_errors" in record or refused is not None
             if message := record.get("error") or refused:
@@ -202,6 +213,17 @@ def extract(
         typer.echo(f"{len(paths)} documents, {failed} with errors: {output}", err=True)
     if failed:
         raise typer.Exit(1)
+
+
+@contextmanager
+def _standard_input(wanted: bool) -> Iterator[str]:
+    """Path of a file that has what comes by standard input; of none where that is not wanted."""
+    with tempfile.TemporaryDirectory(prefix="invoicegen-") as folder:
+        path = Path(folder) / "stdin"
+        if wanted:
+            with path.open("wb") as file:
+                shutil.copyfileobj(sys.stdin.buffer, file)
+        yield str(path)
 
 
 def default_model() -> Path:

@@ -336,3 +336,23 @@ def test_an_error_travels_between_processes(tmp_path):
     error = DocumentError(tmp_path, "is bad", "mend it", 3)
     again = pickle.loads(pickle.dumps(error))
     assert (str(again), again.page, again.mend) == (str(error), 3, "mend it")
+
+
+VISIBLE = "BT /F 12 Tf 50 250 Td 30 TL (Invoice 4711 of March) Tj T* (Total 99,00 EUR due now) Tj ET "
+
+
+@pytest.mark.parametrize(
+    ("hidden", "words"),
+    [
+        ("", 9),
+        ("1 g BT /F 12 Tf 50 150 Td (ignored) Tj ET", 9),  # white on white: left out
+        ("1 g BT /F 12 Tf 50 150 Td (Total 11,00 EUR due never at all) Tj ET", None),  # another page's layer
+        ("0 g 40 140 300 30 re f 1 g BT /F 12 Tf 50 150 Td (Thank you) Tj ET", 11),  # white on black is seen
+    ],
+)
+def test_a_text_layer_counts_as_far_as_it_can_be_seen(tmp_path, raw_pdf, hidden, words):
+    path = tmp_path / "a.pdf"
+    path.write_bytes(raw_pdf(VISIBLE + hidden))
+    with open_document(path) as document:
+        found = document.pages[0].text_words
+    assert (None if found is None else len(found)) == words

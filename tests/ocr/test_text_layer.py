@@ -119,6 +119,12 @@ def test_bytes_that_are_no_pdf():
         read_text_layer(b"no PDF", 0, 100)
 
 
+SENTENCES = (
+    "Invoice number 4711 to Muster GmbH Berlin for the repair of two bicycles and the delivery of spare parts, "
+    "payable within thirty days after receipt by bank transfer, total amount 99,00 EUR including value added tax"
+)
+
+
 def spread(text):
     return [
         Word(
@@ -144,6 +150,11 @@ def spread(text):
         (spread("\ufffd\ufffd\ufffd\ufffd \ufffd\ufffd Invoice of 12.03.2024 99,00"), False),
         (spread("!!\"# $%&'( )*+,- ./:;< =>?@[ a1"), False),
         ([Word(text="Invoice", box=[5, 5, 9, 9], source="pdf")] * 20, False),  # all upon one spot
+        (spread(SENTENCES), True),
+        (
+            spread("".join(chr(ord(c) + 3) if c.isalpha() else c for c in SENTENCES)),
+            False,
+        ),  # a wrong Unicode map
     ],
 )
 def test_has_usable_text(words, usable):

@@ -16,10 +16,10 @@ import numpy as np
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 from pydantic import BaseModel, ConfigDict, Field
 
-from invoicegen.ocr.text_layer import has_usable_text, page_size_px, read_page_text
+from invoicegen.ocr.text_layer import has_usable_text, page_size_px, read_page_text, seen_words
 from invoicegen.schema.annotation import Word
 
 _IMAGE_FORMATS = ("PNG", "JPEG", "TIFF")
@@ -35,6 +35,7 @@ _SIGNATURES: dict[bytes, MediaType] = {
     b"MM\x00*": "image/tiff",
 }
 MAX_ATTACHMENT_BYTES = 10_000_000
+_INK_DPI = 75  # at which words of the text layer are looked for on the page
 # What Pillow and pdfium raise for bytes that they cannot make sense of.
 _DAMAGED = (
     OSError,
@@ -137,7 +138,7 @@ class PageSource(ABC):
     @property
     @abstractmethod
     def text_words(self) -> list[Word] | None:
-        """Words of the text layer in pixels of :attr:`image`; None where there is none, or none of use."""
+        """Words of the text layer that can be seen, in pixels of :attr:`image`; None without any, or any of use."""
 
 
 class Document:
@@ -342,16 +343,21 @@ class _PdfPage(PageSource):
     def text_words(self) -> list[Word] | None:
         try:
             words = read_page_text(self._opened, self.dpi)
+            if not has_usable_text(words, self.width, self.height):
+                return None
+            bitmap = self._opened.render(scale=_INK_DPI / 72, grayscale=True)
+            seen = seen_words(words, bitmap.to_numpy(), _INK_DPI / self.dpi)
+            bitmap.close()
         except pdfium.PdfiumError as error:
             raise self._broken(f"its text cannot be read ({error})") from error
-        return words if has_usable_text(words, self.width, self.height) else None
+        return seen
 
 
 # Images
 
 
 def _open_image(path: Path, head: bytes, limits: DocumentLimits) -> Document:
-    with _pillow_without_warnings():
+    with _strict_pillow():
         try:
             image = Image.open(path, formats=_IMAGE_FORMATS)
         except UnidentifiedImageError as error:
@@ -395,11 +401,18 @@ def _open_image(path: Path, head: bytes, limits: DocumentLimits) -> Document:
 
 
 @contextmanager
-def _pillow_without_warnings() -> Iterator[None]:
-    """Silence what Pillow warns of: broken metadata, and images up to twice its limit (ours is exact)."""
+def _strict_pillow() -> Iterator[None]:
+    """Have Pillow refuse truncated images, which WeasyPrint makes it take where both run in one process.
+
+    What it only warns of is silenced: broken metadata, and images up to twice its limit (ours is exact).
+    """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"PIL\.")
-        yield
+        tolerant, ImageFile.LOAD_TRUNCATED_IMAGES = ImageFile.LOAD_TRUNCATED_IMAGES, False
+        try:
+            yield
+        finally:
+            ImageFile.LOAD_TRUNCATED_IMAGES = tolerant
 
 
 class _ImagePage(PageSource):
@@ -422,7 +435,7 @@ class _ImagePage(PageSource):
             DocumentError: If it is too large, truncated or damaged.
         """
         try:
-            with _pillow_without_warnings():
+            with _strict_pillow():
                 self._file.seek(self.page)
                 width, height = self._file.size
                 if width * height > self._limits.max_image_pixels:

@@ -30,6 +30,18 @@ _RUN_GAP = 2.0
 _LINE_STEP = 0.6
 # A character printed again within this share of its own size is fake bold.
 _OVERPRINT = 0.3
+# Shares of the letters a to z in per mille, mean over generated pages in 14 languages of Latin script.
+_LETTERS = np.array(
+    [97, 23, 38, 36, 112, 16, 24, 19, 65, 5, 16, 46, 34, 71, 65, 28, 2, 72, 61, 80, 39, 16, 11, 8, 9, 6]
+)
+# Cosine with these shares. Generated pages have .84 and more; with letters that stand for others, 95 of 100 have
+# less than .75.
+_LIKE_LANGUAGE = 0.75
+_ENOUGH_LETTERS = 60
+# Grey levels, of 256, between the lightest and the darkest pixel of a word that can be seen.
+_CONTRAST = 24
+# Share of words that may be hidden; a layer that hides more is not of the page.
+_HIDDEN = 0.2
 
 
 @dataclass(slots=True)
@@ -100,8 +112,9 @@ def has_usable_text(words: Sequence[Word], width: int, height: int) -> bool:
     """Whether a page's text layer can stand for the page, so that no OCR is needed.
 
     Not usable: next to no text (a scan, perhaps with a stamp or a page number put over it), text whose fonts
-    lack a mapping to Unicode (private use, replacement and control characters, unassigned code points), text
-    that is mostly not letters and digits, and words piled upon one spot.
+    lack a mapping to Unicode (private use, replacement and control characters, unassigned code points) or have a
+    wrong one (letters in shares that no language of Latin script has), text that is mostly not letters and digits,
+    and words piled upon one spot.
 
     Args:
         words: What :func:`read_text_layer` gave.
@@ -116,12 +129,40 @@ def has_usable_text(words: Sequence[Word], width: int, height: int) -> bool:
     )
     if unreadable > 0.05 * len(text):
         return False
-    if sum(char.isalnum() for char in text) < 0.5 * len(text):
+    if sum(char.isalnum() for char in text) < 0.5 * len(text) or not _reads_like_language(text):
         return False
     centres = np.array(
         [((w.box[0] + w.box[2]) / 2 / width, (w.box[1] + w.box[3]) / 2 / height) for w in words]
     )
     return bool((np.ptp(centres, axis=0) > 0.02).any())
+
+
+def _reads_like_language(text: str) -> bool:
+    """Whether letters occur about as often as they do in languages; True where there are few Latin ones."""
+    folded = unicodedata.normalize("NFKD", text).casefold()
+    letters = [ord(char) - ord("a") for char in folded if "a" <= char <= "z"]
+    if len(letters) < _ENOUGH_LETTERS:
+        return True
+    counts = np.bincount(letters, minlength=len(_LETTERS))
+    return bool(counts @ _LETTERS > _LIKE_LANGUAGE * np.linalg.norm(counts) * np.linalg.norm(_LETTERS))
+
+
+def seen_words(words: Sequence[Word], grey: NDArray[np.uint8], scale: float) -> list[Word] | None:
+    """The words that leave ink on the page; None where too many leave none, so that the layer is not of this page.
+
+    Args:
+        words: What the text layer says.
+        grey: The page as it is shown, shape (height, width), in any resolution.
+        scale: Its pixels for one pixel of the words' frame.
+    """
+    seen = []
+    for word in words:
+        x0, y0 = (math.floor(edge * scale) for edge in word.box[:2])
+        x1, y1 = (math.ceil(edge * scale) for edge in word.box[2:])
+        spot = grey[y0 : y1 + 1, x0 : x1 + 1]
+        if spot.size and int(spot.max()) - int(spot.min()) >= _CONTRAST:
+            seen.append(word)
+    return seen if len(seen) >= (1 - _HIDDEN) * len(words) else None
 
 
 def _page_to_pixels(page: pdfium.PdfPage, width: int, height: int) -> NDArray[np.float64]:
