@@ -1,9 +1,9 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-browser setup-docile setup-easyocr setup-mlflow run model test test-easyocr test-mlflow check check-static \
-	clean
+.PHONY: help setup setup-browser setup-docile setup-easyocr setup-invoice2data setup-mlflow run model test test-easyocr \
+	test-mlflow check check-static clean
 
 help:  ## Print this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup:  ## Install what is missing: Debian packages, .venv, the locked Python packages
 	@scripts/setup.sh
@@ -16,6 +16,9 @@ setup-docile: setup  ## Install the package that tests read DocILE exports with,
 
 setup-easyocr: setup  ## Make .venv-easyocr: the OCR engine EasyOCR over what .venv has
 	@scripts/side-env.sh easyocr
+
+setup-invoice2data: setup  ## Make .venv-invoice2data: what benchmarks/compare_readers.py compares with
+	@scripts/side-env.sh invoice2data
 
 setup-mlflow: setup  ## Make .venv-mlflow: MLflow over what .venv has
 	@scripts/side-env.sh mlflow

@@ -114,7 +114,9 @@ def test_every_line_of_the_lock_is_an_exact_pin() -> None:
     assert "invoicegen" not in locked
 
 
-@pytest.mark.parametrize("lock", ["requirements-models.lock", "requirements-easyocr.lock"])
+@pytest.mark.parametrize(
+    "lock", ["requirements-models.lock", "requirements-easyocr.lock", "requirements-invoice2data.lock"]
+)
 def test_what_comes_without_its_dependencies_is_pinned_by_content(lock: str) -> None:
     text = (ROOT / lock).read_text(encoding="utf-8")
     assert pins(lock)
