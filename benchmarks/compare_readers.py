@@ -9,10 +9,11 @@ use; ENGINE reads the others: rapidocr, tesseract, paddleocr or easyocr. invoice
 with a page without text layer it gets as what RapidOCR read, laid out in lines, since its own way to images has
 Tesseract read in all languages at once.
 
-What an engine has read is kept in FOLDER and not read again. A reader that is named runs anew; the table is of all that
-FOLDER holds for as many documents, so one reader can be replaced alone. ``--documents N`` takes N documents evenly over
-the folder's, which have a table of their own. Scores are those of invoicegen.evaluation, intervals of 95 % by bootstrap
-over documents, times CPU seconds a document: of reading, and of finding values in what was read.
+What an engine has read is kept in FOLDER (words-ENGINE.jsonl) and not read again. A reader that is named runs anew; the
+table is of all that FOLDER holds for as many documents, so one reader can be replaced alone. ``--documents N`` takes N
+documents evenly over the folder's, which have a table of their own. Scores are those of invoicegen.evaluation,
+intervals of 95 % by bootstrap over documents, times CPU seconds a document: of reading, and of finding values in what
+was read.
 """
 
 from __future__ import annotations
