@@ -38,6 +38,7 @@ from invoicegen.evaluation.run import evaluate
 from invoicegen.extraction import ExtractOptions, assemble
 from invoicegen.labeling import sort_words
 from invoicegen.modeling import (
+    LayoutJitter,
     PageInput,
     Predictor,
     PretrainOptions,
@@ -61,6 +62,8 @@ class Variant:
 
     options: Mapping[str, Any] = field(default_factory=dict)
     pretrained: bool = False
+    clean: bool = False
+    """Trained on as many pages that no preset has changed."""
 
 
 VARIANTS = {
@@ -69,6 +72,8 @@ VARIANTS = {
     "arithmetic": Variant({"word_features": "arithmetic"}),
     "crf": Variant({"crf": True}),
     "pretrained": Variant(pretrained=True),
+    "no-layout": Variant({"layout": "none"}),
+    "no-augmentation": Variant({"augmentation": dict.fromkeys(LayoutJitter.model_fields, 0)}, clean=True),
     "multilingual": Variant({"init_from": "compact-multilingual"}),
     "multilingual+arithmetic": Variant({"init_from": "compact-multilingual", "word_features": "arithmetic"}),
 }
@@ -110,11 +115,21 @@ def main() -> None:
             report(given.output)
 
 
-def subset(folder: Path, n_pages: int) -> dict[str, Any]:
-    """Whole documents, evenly from the shards of a split, of about so many pages; images stay on disk."""
+def subset(folder: Path, n_pages: int, *, clean: bool = False) -> dict[str, Any]:
+    """Whole documents, evenly from the shards of a split, of about so many pages; images stay on disk.
+
+    Raises:
+        ValueError: If only clean pages are asked for and there are fewer.
+    """
     files = sorted(folder.rglob("*.parquet"))
     columns = [name for name in pq.read_schema(files[0]).names if name != "image"]
     table = pa.concat_tables([pq.read_table(file, columns=columns) for file in files])
+    if clean:
+        table = table.filter(pc.field("augmentation") == "clean")
+        if table.num_rows < n_pages:
+            raise ValueError(
+                f"{folder} has {table.num_rows} clean pages of {n_pages}: generate more documents"
+            )
     ids = np.array(pc.unique(table["doc_id"]).to_pylist())
     wanted = round(min(1.0, n_pages / table.num_rows) * len(ids))
     kept = ids[np.unique(np.linspace(0, len(ids) - 1, wanted).astype(int))]
@@ -126,7 +141,7 @@ def train(
 ) -> tuple[Path, dict[str, Any]]:
     """The model of a variant, and what it took."""
     splits = (
-        subset(given.pages / "train_pages", given.train),
+        subset(given.pages / "train_pages", given.train, clean=variant.clean),
         subset(given.pages / "validation_pages", given.validation),
     )
     epochs = given.epochs // 2 if variant.pretrained else given.epochs

@@ -1,13 +1,13 @@
-"""``layout: segment``: words of a segment share its box, in training and in use alike."""
+"""``train.layout``: words share the box of their segment, or have none, in training and in use alike."""
 
 import dataclasses
 
 import numpy as np
 import pytest
 
-from invoicegen.modeling import PageInput, Predictor, TrainOptions, train_model
+from invoicegen.modeling import LayoutJitter, PageInput, Predictor, TrainOptions, train_model
 from invoicegen.modeling import training as training_module
-from invoicegen.modeling.encoding import segment_boxes
+from invoicegen.modeling.encoding import collate, page_windows, segment_boxes
 from invoicegen.schema.rows import rows_to_table
 
 
@@ -80,3 +80,20 @@ def test_words_have_their_own_boxes_where_segments_are_not_asked_for(predict, ro
         page, words=[word.model_copy(update={"segment_id": None}) for word in page.words]
     )
     assert (predictor.encode(page).boxes == predictor.encode(alone).boxes).all()
+
+
+def test_without_layout_neither_training_nor_use_tells_the_encoder_where_words_stand(predict, rows):
+    seen, predictor = predict("none")
+    assert not any(boxes.any() for boxes in seen)
+    page = page_input(rows[0])
+    scattered = dataclasses.replace(
+        page,
+        words=[word.model_copy(update={"box": word.box[2:] + word.box[2:]}) for word in page.words],
+    )
+    near, far = (predictor.score_pages([predictor.encode(one)])[0].ner for one in (page, scattered))
+    np.testing.assert_array_equal(near, far)
+
+    encoded = [predictor.encode(page)]
+    changes = (LayoutJitter(word_drop=0, word_mask=0), [np.random.default_rng(0)])
+    batch = collate(encoded, page_windows(encoded, 128, 0), predictor.tokenizer, changes)
+    assert not batch.inputs["bbox"].any()

@@ -8,6 +8,7 @@ from typing import Any
 from transformers import LayoutLMv3Config
 
 from invoicegen.modeling.labels import HEADS, check_head_labels, head_labels_of
+from invoicegen.modeling.options import Layout
 from invoicegen.modeling.settings import InputFormat
 from invoicegen.modeling.word_features import WordFeatures
 from invoicegen.schema.taxonomy import DEFAULT_LABELS, TAXONOMY_VERSION, LabelSet
@@ -25,7 +26,8 @@ class LayoutLMv3MultiHeadConfig(LayoutLMv3Config):
         crf: Whether a linear-chain CRF scores neighbouring NER labels.
         label_smoothing: Share of each target spread evenly over all labels, 0 to 1; not of the CRF's.
         ner_class_weights: Weight of each NER label in the loss, or None for equal weights.
-        layout: ``word`` gives each word its own box, ``segment`` the box of its text segment.
+        layout: ``word`` gives each word its own box, ``segment`` the box of its text segment; with ``none`` the
+            encoder is not told where words stand.
         resumable: Entity types that training data interrupts in reading order; see
             :func:`~invoicegen.modeling.decoding.bio_transitions`.
         max_subwords_per_word: Subwords kept of each word; the rest of a very long word is not read.
@@ -46,7 +48,7 @@ class LayoutLMv3MultiHeadConfig(LayoutLMv3Config):
     label_smoothing: float = 0.0
     ner_class_weights: list[float] | None = None
     resumable: list[str] = field(default_factory=list)
-    layout: str = "word"
+    layout: Layout = "word"
     max_subwords_per_word: int = 8
     word_features: WordFeatures = "none"
     initialised_from: str = ""
@@ -97,7 +99,7 @@ def input_format(config: LayoutLMv3MultiHeadConfig) -> InputFormat:
         taxonomy=config.taxonomy,
         extra_entities=config.label_set.extra_entities,
         sequence_limit=config.sequence_limit,
-        layout="segment" if config.layout == "segment" else "word",
+        layout=config.layout,
         max_subwords_per_word=config.max_subwords_per_word,
         word_features=config.word_features,
         resumable=tuple(config.resumable),

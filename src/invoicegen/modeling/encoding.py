@@ -192,6 +192,8 @@ def encode_page(
     labels: Mapping[str, Sequence[int]] | None = None,
     pixels: NDArray[np.uint8] | None = None,
     features: WordFeatures = "none",
+    *,
+    placed: bool = True,
 ) -> EncodedPage:
     """Cut the words of a page into subwords.
 
@@ -202,6 +204,7 @@ def encode_page(
         labels: For each head one label id a word.
         pixels: Shape (3, size, size), 0-255.
         features: Which features of whole words the model takes.
+        placed: Whether the encoder is told where words stand; else every box is the page's origin.
     """
     pieces = tokenizer(words)
     starts = np.zeros(len(words) + 1, dtype=np.int32)
@@ -209,7 +212,7 @@ def encode_page(
     return EncodedPage(
         subwords=np.concatenate(pieces) if pieces else np.zeros(0, dtype=np.int32),
         starts=starts,
-        boxes=np.asarray(boxes, dtype=np.int16).reshape(-1, 4),
+        boxes=np.asarray(boxes if placed else np.zeros_like(boxes), dtype=np.int16).reshape(-1, 4),
         labels={head: np.asarray(ids, dtype=np.int16) for head, ids in (labels or {}).items()},
         features=word_features(words, features),
         beside=beside(words, boxes),
@@ -311,6 +314,8 @@ def _jitter(cut: _Cut, options: LayoutJitter, unk_id: int, rng: np.random.Genera
     if options.word_mask:
         masked = rng.random(len(lengths)) < options.word_mask
         subwords = np.where(np.repeat(masked, lengths), np.int32(unk_id), subwords)
+    if not boxes.any():  # a model without layout
+        return _Cut(subwords, lengths, boxes, labels, features, cut.pixels)
     scale = 1 + rng.uniform(-options.scale, options.scale, size=2)
     shift = rng.uniform(-options.shift, options.shift, size=2)
     edges = (boxes - 500.0) * np.tile(scale, 2) + 500.0 + np.tile(shift, 2)

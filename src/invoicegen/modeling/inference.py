@@ -154,7 +154,14 @@ class Predictor:
                 )
             pixels = page_pixels(page.image, self.inputs.image_size)
         words = [word.text for word in page.words]
-        return encode_page(self.tokenizer, words, boxes, pixels=pixels, features=self.inputs.word_features)
+        return encode_page(
+            self.tokenizer,
+            words,
+            boxes,
+            pixels=pixels,
+            features=self.inputs.word_features,
+            placed=self.inputs.layout != "none",
+        )
 
     def score_pages(self, pages: Sequence[EncodedPage]) -> list[WordScores]:
         """Label log-probabilities of encoded pages, before calibration."""

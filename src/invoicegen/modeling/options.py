@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from invoicegen.modeling.word_features import WordFeatures
 
 Runtime = Literal["auto", "openvino", "onnxruntime", "torch"]
+Layout = Literal["word", "segment", "none"]
 """What runs a model; see :class:`~invoicegen.modeling.loading.ModelLoader`."""
 
 
@@ -52,8 +53,10 @@ class LoopOptions(BaseModel):
         "package), a Hugging Face hub name of a LayoutLMv3 checkpoint such as "
         "microsoft/layoutlmv3-base, or the folder of such a checkpoint or of our own model",
     )
-    layout: Literal["word", "segment"] = Field(
-        "word", description="each word has its own box, or the box of its text segment where one is known"
+    layout: Layout = Field(
+        "word",
+        description="each word has its own box, or the box of its text segment where one is known; none: the encoder "
+        "is not told where words stand",
     )
     max_length: int = Field(384, ge=16, description="subwords a training window, special tokens included")
     overlap_words: int = Field(64, ge=0, description="words that neighbouring windows of a long page share")

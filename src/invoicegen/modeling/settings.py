@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from invoicegen.modeling.errors import ModelFolderError
+from invoicegen.modeling.options import Layout
 from invoicegen.modeling.word_features import WordFeatures
 from invoicegen.schema.taxonomy import ExtraEntity, LabelSet
 
@@ -35,7 +36,7 @@ class InputFormat(BaseModel):
         taxonomy: Version of the taxonomy they are from.
         extra_entities: Entity types of the NER head beside those of the taxonomy.
         sequence_limit: Most subwords in one sequence, special tokens included.
-        layout: ``word`` or ``segment``, see ``LayoutLMv3MultiHeadConfig``.
+        layout: ``word``, ``segment`` or ``none``, see ``LayoutLMv3MultiHeadConfig``.
         max_subwords_per_word: Subwords read of each word.
         word_features: Which features of whole words the network takes.
         resumable: Entity types that reading order interrupts.
@@ -49,7 +50,7 @@ class InputFormat(BaseModel):
     taxonomy: str
     extra_entities: tuple[ExtraEntity, ...] = ()
     sequence_limit: int = Field(ge=3)
-    layout: Literal["word", "segment"] = "word"
+    layout: Layout = "word"
     max_subwords_per_word: int = Field(8, ge=1)
     word_features: WordFeatures = "none"
     resumable: tuple[str, ...] = ()

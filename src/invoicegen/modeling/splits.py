@@ -64,7 +64,14 @@ def read_split(
                     {head: row[f"{head}_tags"] for head in HEADS}, f"{shard}, page {row['id']}"
                 )
                 pages.append(
-                    encode_page(tokenizer, row["tokens"], boxes, labels, features=config.word_features)
+                    encode_page(
+                        tokenizer,
+                        row["tokens"],
+                        boxes,
+                        labels,
+                        features=config.word_features,
+                        placed=config.layout != "none",
+                    )
                 )
                 if config.visual_embed:
                     from PIL import Image
