@@ -115,6 +115,21 @@ def test_a_description_broken_by_a_stray_begin_is_one_description(make_page):
     assert item["ITEM_DESCRIPTION"]["text"] == "Hex bolt zinc"
 
 
+def test_a_line_with_an_amount_of_its_own_is_a_row_of_its_own(make_page):
+    page = make_page(
+        [
+            ("Bowl", 60, 100, "B-ITEM_DESCRIPTION"), ("60.00", 900, 100, "B-ITEM_AMOUNT"),
+            ("blue", 60, 120, "I-ITEM_DESCRIPTION"),
+            ("Spoon", 60, 140, "I-ITEM_DESCRIPTION"), ("10.00", 900, 140, "B-ITEM_AMOUNT"),
+        ]
+    )  # fmt: skip
+    rows = rebuild_line_items([page])
+    assert [(row["ITEM_DESCRIPTION"]["text"], row["ITEM_AMOUNT"]["text"]) for row in rows] == [
+        ("Bowl blue", "60.00"),
+        ("Spoon", "10.00"),
+    ]
+
+
 def test_a_description_goes_on_after_the_page_break(make_page):
     first = make_page([("Long", 60, 1600, "B-ITEM_DESCRIPTION"), ("1.00", 900, 1600, "B-ITEM_AMOUNT")])
     second = make_page(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final, TypedDict
 
 import numpy as np
+from numpy.typing import NDArray
 
 from invoicegen.extraction.entities import ONE_LINE_KINDS, OpenSpan, nearest, reading_order, span_of
 from invoicegen.extraction.hints import DocumentHints, infer_hints
@@ -68,19 +69,23 @@ def find_cells(prediction: PagePrediction, straight: StraightWords, hints: Docum
     Every word labelled ``ITEM_*`` belongs to a cell, whatever its table and cell labels. A cell opens at
     ``B-``, and at CELL unless the word goes on right behind a word of its type; ``B-`` inside a cell right
     behind a word of its type goes on with it. Other words join the nearest open cell of their type: on the
-    line, or on a line above.
+    line, or on a line above, unless each of the two lines has an amount of its own: those are two rows.
     """
     by_type: dict[str, list[int]] = defaultdict(list)
     for i, tag in enumerate(prediction.ner_tags):
         if tag[2:].startswith("ITEM_"):
             by_type[tag[2:]].append(i)
+    amounts = _amounts_beside(by_type["ITEM_AMOUNT"], straight)
     cells: list[Cell] = []
     for entity_type, words in by_type.items():
         one_line = VALUE_KINDS[entity_type] in ONE_LINE_KINDS
         spans: list[OpenSpan] = []
         for word in reading_order(words, straight):
             joined = nearest(spans, word, straight)
-            if joined is not None and _opens(prediction, word, one_line, joined[1], joined[2]):
+            if joined is not None and (
+                _opens(prediction, word, one_line, joined[1], joined[2])
+                or len({*amounts[joined[0].words].tolist(), int(amounts[word])} - {-1}) > 1
+            ):
                 joined = None
             if joined is None:
                 spans.append(OpenSpan())
@@ -99,6 +104,30 @@ def find_cells(prediction: PagePrediction, straight: StraightWords, hints: Docum
                 Cell(entity_type, tuple(span.words), float(tops.min()), float(bottoms.max()), number)
             )
     return cells
+
+
+def _amounts_beside(amounts: Sequence[int], straight: StraightWords) -> NDArray[np.int64]:
+    """For every word the line of amounts that it stands on, or -1; amounts on one line count as one.
+
+    Args:
+        amounts: Indices of the words of amounts.
+        straight: All words of the page.
+
+    Returns:
+        Shape (n_words,).
+    """
+    lines = np.full(len(straight.y), -1, dtype=np.int64)
+    if not amounts:
+        return lines
+    ordered = sorted(amounts, key=lambda word: float(straight.y[word]))
+    levels: list[int] = []
+    for word in ordered:
+        if not levels or straight.y[word] - straight.y[levels[-1]] > 0.5 * straight.height[word]:
+            levels.append(word)
+    away = np.abs(straight.y[:, None] - straight.y[levels][None, :])
+    close = away < 0.35 * np.minimum(straight.height[:, None], straight.height[levels][None, :])
+    lines[close.any(axis=1)] = np.where(close, away, np.inf).argmin(axis=1)[close.any(axis=1)]
+    return lines
 
 
 def _opens(prediction: PagePrediction, word: int, one_line: bool, distance: float, same_line: bool) -> bool:
