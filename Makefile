@@ -35,8 +35,8 @@ test: setup setup-browser setup-docile  ## Run the tests
 test-easyocr: setup-easyocr  ## Run EasyOCR, in its own environment, on the page that the other engines read
 	@.venv-easyocr/bin/python -m pytest tests/ocr/test_engines.py tests/ocr/test_easyocr.py -k easyocr
 
-test-mlflow: setup-mlflow  ## Log a training to an MLflow store, in its own environment
-	@.venv-mlflow/bin/python -m pytest tests/modeling/test_tracking.py
+test-mlflow: setup-mlflow  ## Log trainings and evaluations to an MLflow store, in its own environment
+	@.venv-mlflow/bin/python -m pytest tests/modeling/test_tracking.py tests/evaluation/test_tracking.py
 
 check: check-static test  ## Everything that must pass: format, lint, types, import contracts, tests
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -26,33 +26,22 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from pydantic import TypeAdapter
 
 from invoicegen.evaluation.bootstrap import compare, intervals
 from invoicegen.evaluation.comparison import DATASETS
-from invoicegen.evaluation.fingerprint import file_sha256
-from invoicegen.evaluation.options import EvaluateOptions
-from invoicegen.evaluation.outcomes import outcome_rows, read_outcomes
-from invoicegen.evaluation.real import RealLabel, read_labels, score_real
-from invoicegen.evaluation.run import evaluate
-from invoicegen.extraction import ExtractOptions, assemble
-from invoicegen.labeling import sort_words
+from invoicegen.evaluation.outcomes import read_outcomes
+from invoicegen.evaluation.real import read_labels
+from invoicegen.evaluation.real_pages import read_real_pages
+from invoicegen.evaluation.side_by_side import SHOWN, Line, markdown_table, write_outcomes
 from invoicegen.modeling import (
     LayoutJitter,
-    PageInput,
     Predictor,
     PretrainOptions,
     TrainOptions,
     pretrain_model,
     train_model,
 )
-from invoicegen.schema.annotation import Word
 
-WORDS = TypeAdapter(list[Word])
-SHOWN = {
-    "generated": ("entities, strict micro F1", "fields, micro F1", "line items, F1"),
-    "real": ("invoice: fields, F1 by layout", "receipt: fields, micro F1", "fields, micro F1"),
-}
 COST = "cost.json"
 
 
@@ -99,7 +88,7 @@ def main() -> None:
     given = parser.parse_args()
     given.output.mkdir(parents=True, exist_ok=True)
     labels = read_labels(given.real) if given.real else []
-    pages = read_real(given.real, given.output / "real_pages.jsonl") if given.real else {}
+    pages = read_real_pages(given.real, given.output / "real_pages.jsonl") if given.real else {}
     for seed in map(int, given.seeds.split(",")):
         for name in given.variants.split(","):
             folder = given.output / f"{name}-{seed}"
@@ -170,69 +159,6 @@ def train(
     }
 
 
-def write_outcomes(
-    predictor: Predictor,
-    folder: Path,
-    test: Mapping[str, Any],
-    labels: Sequence[RealLabel],
-    real: Mapping[str, Sequence[PageInput]],
-) -> None:
-    """What came of each document, under the names that ``invoicegen compare`` looks for."""
-    outcomes = {
-        "generated": outcome_rows(evaluate(test, predictor, EvaluateOptions(progress=False)).outcomes)
-    }
-    if labels:
-        records = [
-            {"file": label.file, **assemble(predictor.predict_pages(real[label.file]))} for label in labels
-        ]
-        outcomes["real"] = score_real(labels, records)["outcomes"]
-    for name, rows in outcomes.items():
-        (folder / f"{name}.jsonl").write_text(
-            "".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8"
-        )
-
-
-def read_real(folder: Path, cache: Path) -> dict[str, list[PageInput]]:
-    """The pages of each document of a folder with labels, as the model takes them; read once, kept in ``cache``."""
-    hashes = {label.file: file_sha256(folder / label.file) for label in read_labels(folder)}
-    known: dict[str, Any] = {}
-    if cache.exists():
-        with cache.open(encoding="utf-8") as lines:
-            known = {record["sha256"]: record["pages"] for record in map(json.loads, lines)}
-    with cache.open("a", encoding="utf-8") as file:
-        for name, sha256 in hashes.items():
-            if sha256 not in known:
-                known[sha256] = list(read_pages(folder / name))
-                file.write(json.dumps({"sha256": sha256, "pages": known[sha256]}) + "\n")
-                file.flush()
-    return {
-        name: [
-            PageInput(page["page"], page["width"], page["height"], WORDS.validate_python(page["words"]))
-            for page in known[sha256]
-        ]
-        for name, sha256 in hashes.items()
-    }
-
-
-def read_pages(path: Path) -> Iterator[dict[str, Any]]:
-    """The words of a document's pages, read as ``invoicegen extract`` reads them."""
-    from invoicegen.ocr import create_engine
-    from invoicegen.ocr.documents import DocumentLimits, open_document
-    from invoicegen.ocr.reading import read_page
-
-    options = ExtractOptions()
-    limits = DocumentLimits(max_pages=options.max_pages)
-    with open_document(path, dpi=options.dpi, limits=limits) as document:
-        for source in document.pages:
-            words, _ = read_page(source, create_engine(options.ocr))
-            yield {
-                "page": source.page,
-                "width": source.width,
-                "height": source.height,
-                "words": WORDS.dump_python(sort_words(words), mode="json"),
-            }
-
-
 def report(output: Path) -> None:
     """Write the tables of all runs that there are."""
     runs = [json.loads(path.read_text()) for path in sorted(output.glob(f"*/{COST}"))]
@@ -248,31 +174,22 @@ def report(output: Path) -> None:
                     rows = compare(read_outcomes(baseline / f"{name}.jsonl"), outcomes)
                     run[name]["gains"] = {row["headline"]: row for row in rows}
     (output / "ablation.json").write_text(json.dumps(runs, indent=1), encoding="utf-8")
-    tables = [table(runs, name, titles) for name, titles in SHOWN.items() if any(name in run for run in runs)]
+    tables = [table(runs, name) for name in SHOWN if any(name in run for run in runs)]
     (output / "ablation.md").write_text("\n".join(tables), encoding="utf-8")
 
 
-def table(runs: Sequence[Mapping[str, Any]], dataset: str, titles: Sequence[str]) -> str:
+def table(runs: Sequence[Mapping[str, Any]], dataset: str) -> str:
     """Scores of a dataset with their intervals; and, where there is a baseline, gains over it with theirs."""
     lines = [
-        f"| {dataset}: variant, seed | steps | CPU s | {' | '.join(titles)} |",
-        "|--" * (3 + len(titles)) + "|",
+        Line(
+            (f"{run['variant']}, {run['seed']}", str(run["steps"]), f"{run['cpu_seconds']:.0f}"),
+            run[dataset]["intervals"],
+            run[dataset].get("gains", {}),
+        )
+        for run in runs
+        if dataset in run
     ]
-    for run in runs:
-        if dataset not in run:
-            continue
-        cells = [f"{run['variant']}, {run['seed']}", str(run["steps"]), f"{run['cpu_seconds']:.0f}"]
-        for title in titles:
-            one = run[dataset]["intervals"][title]
-            gain = run[dataset].get("gains", {}).get(title)
-            if gain is None:
-                cells.append(f"{one['value']:.3f} [{one['low']:.3f}, {one['high']:.3f}]")
-            else:
-                cells.append(
-                    f"{one['value']:.3f}, {gain['difference']:+.3f} [{gain['low']:+.3f}, {gain['high']:+.3f}]"
-                )
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+    return markdown_table(dataset, ("variant, seed", "steps", "CPU s"), lines)
 
 
 if __name__ == "__main__":

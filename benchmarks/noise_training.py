@@ -30,12 +30,9 @@ from invoicegen.modeling import PageInput, Predictor
 from invoicegen.modeling.options import TrainOptions
 from invoicegen.modeling.training import train_model
 from invoicegen.ocr import OcrOptions
-from invoicegen.pipelines.labeling.nodes import label_document
-from invoicegen.pipelines.measuring import plan_with, read_documents
+from invoicegen.pipelines.measuring import labelled_documents, plan_with
 from invoicegen.pipelines.options import GenerateOptions
-from invoicegen.schema.annotation import Page
-from invoicegen.schema.plan import DocumentPlan
-from invoicegen.schema.rows import page_to_row, row_to_page, rows_to_table
+from invoicegen.schema.rows import row_to_page, rows_to_table
 
 ROOT = Path(__file__).resolve().parents[1]
 PRESETS = ("office_scan", "mixed")
@@ -94,25 +91,18 @@ def f1(counts: np.ndarray) -> float:
     return float(micro_f1(counts, np.ones((1, len(counts)), dtype=np.int64))[0])
 
 
-def plan(generate: GenerateOptions, index: int, engine: str) -> DocumentPlan:
-    return plan_with(generate, index, "clean" if engine == "pdf_text" else PRESETS[index % len(PRESETS)])
-
-
 def labelled(
     indices: Sequence[int], engine: str, generate: GenerateOptions, cache: Path | None
 ) -> list[list[dict[str, Any]]]:
     """The rows of every document."""
-    plans = [plan(generate, index, engine) for index in indices]
-    documents = read_documents(
-        plans, [engine], generate, OcrOptions(cache_dir=cache), ExecutionOptions(workers=1)
-    )
-    return [
-        [
-            page_to_row(Page.model_validate({**page, "split": "train"}), b"", one.augmentation)
-            for page in label_document(item, generate.dpi)["pages"]
-        ]
-        for one, (item,) in zip(plans, documents, strict=True)
+    plans = [
+        plan_with(
+            generate, index, "clean" if engine == "pdf_text" else PRESETS[index % len(PRESETS)]
+        ).model_copy(update={"ocr_engine": engine})
+        for index in indices
     ]
+    ocr = OcrOptions(cache_dir=cache)
+    return list(labelled_documents(plans, "train", generate, ocr, ExecutionOptions(workers=1)))
 
 
 def table(documents: Sequence[Sequence[dict[str, Any]]]) -> pa.Table:

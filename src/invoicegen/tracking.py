@@ -1,8 +1,10 @@
-"""Runs logged to MLflow, where ``tracking.mlflow`` asks for it: parameters, metrics by epoch, files."""
+"""Runs logged to MLflow, where ``tracking.mlflow`` asks for it: parameters, metrics, files and figures."""
 
 from __future__ import annotations
 
 import os
+import re
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -16,6 +18,10 @@ if TYPE_CHECKING:
 _LOCAL_STORE: Final = Path("data/08_reporting/mlflow")
 _LONGEST_PARAMETER: Final = 6000
 """Characters; what MLflow takes."""
+_MOST_METRICS: Final = 1000
+"""In one call; what MLflow takes."""
+_FORBIDDEN: Final = re.compile(r"[^\w\-. :/]")
+"""What MLflow does not take in the name of a metric."""
 
 
 class TrackingError(Exception):
@@ -27,7 +33,9 @@ class TrackingOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    mlflow: bool = Field(False, description="log training to MLflow (needs the extra: invoicegen[mlflow])")
+    mlflow: bool = Field(
+        False, description="log training and evaluation to MLflow (needs the extra: invoicegen[mlflow])"
+    )
     uri: str | None = Field(
         None,
         description="of the tracking server or store; default: what MLFLOW_TRACKING_URI says, else "
@@ -44,14 +52,14 @@ class MlflowRun:
         name: Of the run.
         parameters: Nested values of what is run; logged under dotted names.
         run_file: Keeps the run's id until it is finished, so that a process that goes on with the work goes on with
-            the run.
+            the run; None where work that was cut off begins anew.
 
     Raises:
         TrackingError: If MLflow is not installed.
     """
 
     def __init__(
-        self, options: TrackingOptions, name: str, parameters: Mapping[str, Any], run_file: Path
+        self, options: TrackingOptions, name: str, parameters: Mapping[str, Any], run_file: Path | None = None
     ) -> None:
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # it reports usage to its maker by default
         try:
@@ -86,25 +94,45 @@ class MlflowRun:
             for name in names:
                 client.log_metric(self._run_id, name, float(record[name]), step=record["epoch"])
 
-    def finish(self, files: Sequence[Path], figures: Mapping[str, Figure]) -> None:
-        """Log ``files``, and ``figures`` under their file names, and end the run."""
+    def log_scores(self, scores: Mapping[str, Any]) -> None:
+        """Log every number in nested scores under its dotted name; lists, and what cannot be said, are left out."""
+        from mlflow.entities import Metric
+
+        client = self._started()
+        now = int(time.time() * 1000)
+        metrics = [
+            Metric(_FORBIDDEN.sub("", name), float(value), now, 0)
+            for name, value in _flat(scores).items()
+            if isinstance(value, int | float)
+        ]
+        for start in range(0, len(metrics), _MOST_METRICS):
+            client.log_batch(self._run_id, metrics=metrics[start : start + _MOST_METRICS])
+
+    def finish(
+        self, files: Sequence[Path], figures: Mapping[str, Figure], texts: Mapping[str, str] = {}
+    ) -> None:
+        """Log ``files``, and ``figures`` and ``texts`` under their file names, and end the run."""
         client = self._started()
         for file in files:
             client.log_artifact(self._run_id, str(file))
+        for name, text in texts.items():
+            client.log_text(self._run_id, text, name)
         for name, figure in figures.items():
             client.log_figure(self._run_id, figure, name)
         client.set_terminated(self._run_id)
-        self._file.unlink()
+        if self._file is not None:
+            self._file.unlink()
 
     def _started(self) -> MlflowClient:
         if self._client is None:
             self._client = self._mlflow.MlflowClient(self._uri())
-            if self._file.exists():
+            if self._file is not None and self._file.exists():
                 self._run_id = self._file.read_text(encoding="utf-8")
             else:
                 self._run_id = self._begin(self._client)
-                self._file.parent.mkdir(parents=True, exist_ok=True)
-                self._file.write_text(self._run_id, encoding="utf-8")
+                if self._file is not None:
+                    self._file.parent.mkdir(parents=True, exist_ok=True)
+                    self._file.write_text(self._run_id, encoding="utf-8")
         return self._client
 
     def _begin(self, client: MlflowClient) -> str:

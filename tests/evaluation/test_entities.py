@@ -188,11 +188,21 @@ class TestModelEvaluator:
         ("true", "predicted", "tokens", "message"),
         [
             ([], [], [], "nothing to evaluate"),
-            ([["O"]], [["O"], ["O"]], [["a"]], "1 true sequences, but 2 predicted"),
-            ([["O"]], [["O", "O"]], [["a"]], "sequence 0: 1 true labels, but 2 predicted"),
-            ([["O"]], [["O"]], [["a", "b"]], "sequence 0: 1 true labels, but 2 tokens"),
-            ([["O"]], [["O"]], [], "0 sequences of tokens"),
-            ([["O"]], [["B-TOTAL"]], [["a"]], r"\['B-TOTAL'\] are not in the label list of 7"),
+            ([["O"]], [["O"], ["O"]], [["a"]], "1 sequences of true labels, but 2 of predicted ones"),
+            (
+                [["O"], ["O"], ["O"]],
+                [["O"], ["O", "O"], []],
+                [["a"]] * 3,
+                "2 of 3 sequences differ in length, the first is sequence 1: 1 true labels, but 2 predicted ones",
+            ),
+            ([["O"]], [["O"]], [["a", "b"]], "1 of 1 .* sequence 0: 1 true labels, but 2 tokens"),
+            ([["O"]], [["O"]], [], "1 sequences of true labels, but 0 of tokens"),
+            (
+                [["O", "B-TOTAL"]],
+                [["B-TOTAL", "X"]],
+                [["a", "b"]],
+                r"3 labels are not in the label list of 7, .*: B-TOTAL \(2\), X \(1\)",
+            ),
         ],
     )
     def test_refuses_what_does_not_fit(self, true, predicted, tokens, message):

@@ -23,6 +23,7 @@ from invoicegen.pipelines.evaluation.nodes import (
     evaluate_model,
     extract_real_documents,
     picture_errors,
+    picture_real_errors,
     plot_scores,
     score_real_documents,
     write_report,
@@ -51,6 +52,12 @@ def test_a_model_is_evaluated_and_reported(make_page, model_folder):
     assert scores["entities"]["by_entity"]["SELLER_NAME"]["support"] == 3
     assert sum(map(sum, confusion["labels"]["counts"])) == 15
     assert len(errors) > 0
+    assert [(head, row["words"]) for head, row in scores["calibration"].items()] == [
+        ("ner", 15),
+        ("table", 15),
+        ("cell", 15),
+    ]
+    assert scores["calibration"]["table"]["temperature"] == 1.0
     again = json.loads(json.dumps([scores, confusion, errors]))  # what a JSON dataset would give back
     assert again == [scores, confusion, errors]
     (rows,) = outcomes.values()
@@ -67,9 +74,10 @@ def test_a_model_is_evaluated_and_reported(make_page, model_folder):
     assert card["splits"]["train"] == {"documents": 2, "pages": 3, "layouts": 1}
     assert card["splits"]["validation"] == {"documents": 0, "pages": 0, "layouts": 0}
     (model_folder / "README.md").write_text("| | |\n|--|--|\n| started from | nothing |\n", encoding="utf-8")
-    report = write_report(scores, confusion, examples, None, [], card, None, model_folder)
+    report = write_report(scores, confusion, examples, None, [], [], card, None, model_folder)
     assert "Data card" in report
     assert "started from" in report
+    assert "calibration error before" in report
     assert "real documents: not measured" in report
     assert report.count("data:image/jpeg;base64,") == len(examples)
     with pytest.raises(ValueError, match="are not among the test pages"):
@@ -96,7 +104,7 @@ def folder(tmp_path, text_pdf):
     return tmp_path
 
 
-def test_real_documents_are_extracted_once_and_scored(folder, model_folder):
+def test_real_documents_are_extracted_once_and_scored(folder, model_folder, caplog):
     real = RealOptions(
         path=str(folder), shard_documents=2, execution=ExecutionOptions(workers=1, progress=False)
     )
@@ -111,9 +119,17 @@ def test_real_documents_are_extracted_once_and_scored(folder, model_folder):
     scores, outcomes = score_real_documents(shards, model_folder, real, extract)
     assert [len(rows) for rows in outcomes.values()] == [3]
     assert list(outcomes) == [f"{model_fingerprint(model_folder)}/real"]
-    assert scores["documents"] == {"labelled": 3, "missing": 0, "failed": 1}
+    assert scores["documents"] == {"labelled": 3, "missing": 0, "failed": 1, "unlabelled": 0}
     assert scores["all"]["by_field"]["total"]["support"] == 3
     assert scores["model"] == model_fingerprint(model_folder)
+
+    pictured = picture_real_errors(
+        scores, shards, model_folder, real.model_copy(update={"pictured_errors": 2}), extract
+    )
+    assert len(pictured) == 2
+    for row in pictured:
+        assert {key: row[key] for key in scores["wrong"][0]} in scores["wrong"]
+        assert (row["image"] is None) == (row["page"] is None)
 
     # what succeeded is not done again, what failed is
     (chunk,) = extract_real_documents(shards, model_folder, real, extract)
@@ -122,6 +138,11 @@ def test_real_documents_are_extracted_once_and_scored(folder, model_folder):
     # a changed document is another document
     (folder / "a.pdf").write_bytes((folder / "b.pdf").read_bytes() + b"\n")
     assert score_real_documents(shards, model_folder, real, extract)[0]["documents"]["missing"] == 1
+    # a document without a label is counted and named
+    (folder / "scan.JPG").write_bytes(b"x")
+    again, _ = score_real_documents(shards, model_folder, real, extract)
+    assert again["documents"]["unlabelled"] == 1
+    assert "1 documents have no line in labels.jsonl and are not scored: scan.JPG" in caplog.text
     # another way of reading is other work
     finer = extract.model_copy(update={"dpi": 300.0})
     assert score_real_documents(shards, model_folder, real, finer)[0]["documents"]["missing"] == 3
@@ -150,11 +171,10 @@ def test_pipelines_are_wired():
         "confusion_matrix_plot",
         "release_plot",
         "evaluation_outcomes",
-        "evaluation_report",
     }
     assert {"test_pages", "model", "params:evaluate", "real_scores"} <= evaluate.inputs()
     assert {"model", "params:real", "params:extract", "evaluation_scores"} <= real.inputs()
-    assert len((evaluate + real).nodes) == 7  # the report is one node of both
+    assert len((evaluate + real).nodes) == 10  # the report is one node of both
 
 
 def test_kedro_can_resolve_the_hints_of_every_node():

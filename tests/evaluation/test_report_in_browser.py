@@ -45,17 +45,32 @@ def report(make_page, predict, tmp_path_factory):
     history = [{"epoch": i, "train_loss": 2.0 / i, "validation_f1": 0.4 + i / 10} for i in (1, 2, 3)]
     path = tmp_path_factory.mktemp("report") / "report.html"
     examples = crop_errors(shards, result.errors)
+    wrong = real["wrong"]
     html = render_report(
         result.scores,
         result.confusion,
         examples,
         {**real, "visible": describe_real(labels, [])},
         training_curves(history),
+        real_examples=[
+            {**wrong[0], "taken_for": [], "page": 0, "image": examples[0]["image"]},
+            {**wrong[1], "value": None, "taken_for": ["SUBTOTAL_AMOUNT"], "page": None, "image": None},
+        ],
         data_card=describe_pages({"train": shards}),
         model_card=[("started from", "nothing")],
     )
     path.write_text(html, encoding="utf-8")
     return path
+
+
+def test_wrong_fields_of_real_documents_can_be_looked_through(report, open_page):
+    page = open_page(report)
+    shown = page.locator("#real-error-list article:visible")
+    assert shown.count() == 2
+    page.get_by_label("Outcome").select_option("missed")
+    assert shown.count() == 1
+    assert "given for SUBTOTAL_AMOUNT" in shown.inner_text()
+    assert page.locator("#error-list article:visible").count() == 12  # the other list has filters of its own
 
 
 def test_the_report_is_for_everyone(report, open_page, axe_violations):

@@ -11,7 +11,7 @@ from invoicegen.rendering import rasterise, render_document
 from invoicegen.schema.taxonomy import ENTITY_TYPES
 from invoicegen.synthesis import LOCALES, load_locale, synthesise
 from invoicegen.synthesis.documents import FOREIGN_CURRENCIES
-from invoicegen.templates import PlanOptions, compose, plan_document, plan_variants
+from invoicegen.templates import PlanOptions, compose, plan_document, plan_like, plan_variants
 from invoicegen.templates.genome import structure_hash
 
 OPTIONS = {
@@ -187,6 +187,19 @@ def test_no_amount_of_a_receipt_runs_off_the_paper(index):
         if word.entity == "ITEM_AMOUNT" and word.visible == 1
     }
     assert printed == {f"line-{row}" for row in range(len(invoice.lines))}
+
+
+def test_a_document_like_another_has_its_layout_and_contents_of_its_own():
+    first = plan_document(3, options())
+    later = [plan_like(first, index, options()) for index in range(100, 120)]
+    same = {(plan.split_group, plan.kind, plan.locale, plan.family) for plan in later}
+    assert same == {(first.split_group, first.kind, first.locale, first.family)}
+    assert [plan.doc_id for plan in later[:2]] == ["synth-5-0000100", "synth-5-0000101"]
+    assert {plan.ocr_engine for plan in later} == {"pdf_text", "rapidocr"}
+    assert all(plan.augmentation == "clean" for plan in later if plan.ocr_engine == "pdf_text")
+    assert plan_like(first, 100, options()) == later[0]
+    written = [synthesise(plan) for plan in (first, *later[:2])]
+    assert len({invoice.number for invoice in written}) == 3
 
 
 def test_variants_are_read_from_pixels_and_depend_on_seed_index_and_variant_alone():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -17,25 +18,47 @@ def count_labels(
     """Words by true label (row) and predicted label (column), shape (n_labels, n_labels).
 
     Raises:
-        ValueError: If the sequences differ in number or length, or a label is not in ``labels``; says where.
+        ValueError: If the sequences differ in number or length, or words have labels that are not in ``labels``; says
+            where and how many.
     """
     ids = {label: i for i, label in enumerate(labels)}
-    matrix = np.zeros((len(labels), len(labels)), dtype=np.int64)
     truth, predicted = list(y_true), list(y_pred)
-    if len(truth) != len(predicted):
-        raise ValueError(f"{len(truth)} true sequences, but {len(predicted)} predicted ones")
-    for number, (true, given) in enumerate(zip(truth, predicted, strict=True)):
-        if len(true) != len(given):
-            raise ValueError(f"sequence {number}: {len(true)} true labels, but {len(given)} predicted ones")
-        unknown = sorted({*true, *given} - ids.keys())
-        if unknown:
-            raise ValueError(
-                f"sequence {number}: labels {unknown} are not in the label list of {len(labels)}, "
-                f"which begins {list(labels[:3])}"
-            )
-        rows, columns = [ids[label] for label in true], [ids[label] for label in given]
-        np.add.at(matrix, (rows, columns), 1)
+    check_lengths(truth, predicted, "labels", "predicted ones")
+    unknown: Counter[str] = Counter()
+    for sequence in (*truth, *predicted):
+        unknown.update(label for label in sequence if label not in ids)
+    if unknown:
+        raise ValueError(
+            f"{unknown.total()} labels are not in the label list of {len(labels)}, which begins {list(labels[:3])}: "
+            + ", ".join(f"{label} ({count})" for label, count in unknown.most_common(5))
+        )
+    matrix = np.zeros((len(labels), len(labels)), dtype=np.int64)
+    for true, given in zip(truth, predicted, strict=True):
+        np.add.at(matrix, ([ids[label] for label in true], [ids[label] for label in given]), 1)
     return matrix
+
+
+def check_lengths(
+    truth: Sequence[Sequence[str]], others: Sequence[Sequence[str]], true_name: str, other_name: str
+) -> None:
+    """Check that sequences of true labels and others belong together.
+
+    Raises:
+        ValueError: If they differ in number or length; says how many, and which is the first.
+    """
+    if len(truth) != len(others):
+        raise ValueError(f"{len(truth)} sequences of true {true_name}, but {len(others)} of {other_name}")
+    differ = [
+        number
+        for number, (true, other) in enumerate(zip(truth, others, strict=True))
+        if len(true) != len(other)
+    ]
+    if differ:
+        first = differ[0]
+        raise ValueError(
+            f"{len(differ)} of {len(truth)} sequences differ in length, the first is sequence {first}: "
+            f"{len(truth[first])} true {true_name}, but {len(others[first])} {other_name}"
+        )
 
 
 def normalise_rows(matrix: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from invoicegen.evaluation.confusion import confusion_report, count_labels
+from invoicegen.evaluation.confusion import check_lengths, confusion_report, count_labels
 from invoicegen.evaluation.entities import (
     ERROR_CATEGORIES,
     EntityError,
@@ -79,11 +79,7 @@ class ModelEvaluator:
         """
         if not y_true:
             raise ValueError("nothing to evaluate: there is not one sequence of true tags")
-        if len(tokens) != len(y_true):
-            raise ValueError(f"{len(y_true)} true sequences, but {len(tokens)} sequences of tokens")
-        for number, (true, words) in enumerate(zip(y_true, tokens, strict=True)):
-            if len(true) != len(words):
-                raise ValueError(f"sequence {number}: {len(true)} true labels, but {len(words)} tokens")
+        check_lengths(y_true, tokens, "labels", "tokens")
         matrix = count_labels(y_true, y_pred, self.label_list)
         errors = [
             (number, error)

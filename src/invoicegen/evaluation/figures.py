@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -196,4 +197,57 @@ def plot_robustness(scores: dict[str, Any]) -> Figure:
         axes.spines[side].set_visible(False)
     axes.set_title(f"The same {scores['documents']} documents", fontsize=11, color=INK, loc="left", pad=24)
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, fontsize=8.5)
+    return figure
+
+
+def plot_learning_curves(
+    series: Mapping[str, Sequence[Mapping[str, Any]]], headlines: Mapping[str, Sequence[str]]
+) -> Figure:
+    """Scores against the size of the training set, one panel a series, with their 95 % intervals.
+
+    Args:
+        series: Points by what grows along the axis, ``documents`` or ``layouts``. A point has this number under
+            this name, and by dataset ``intervals`` (:func:`invoicegen.evaluation.bootstrap.intervals`).
+        headlines: Those that are drawn, by dataset.
+    """
+    from matplotlib.ticker import NullLocator
+
+    figure = _figure(5.2 * len(series), 4.4)
+    panels = figure.subplots(1, len(series), sharey=True, squeeze=False)[0]
+    for axes, (name, points) in zip(panels, series.items(), strict=True):
+        sizes = [point[name] for point in points]
+        drawn = [
+            (dataset, title)
+            for dataset, titles in headlines.items()
+            if dataset in points[0]
+            for title in titles
+        ]
+        for (dataset, title), colour in zip(drawn, (BLUE, TEAL, SAND), strict=False):
+            scores = [point[dataset]["intervals"][title] for point in points]
+            values = np.array([score["value"] for score in scores])
+            ends = np.array([[score["low"], score["high"]] for score in scores])
+            axes.errorbar(
+                sizes,
+                values,
+                yerr=np.abs(ends.T - values),
+                marker="o",
+                ms=4,
+                capsize=2.5,
+                lw=1.4,
+                color=colour,
+                label=f"{dataset}: {title}",
+            )
+        axes.set_xscale("log")
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.set_xticks(sizes, [str(size) for size in sizes])
+        others = {point["documents"] for point in points}
+        of = f" among {others.pop()} documents" if name == "layouts" and len(others) == 1 else ""
+        axes.set_xlabel(f"{name}{of}")
+        axes.set_ylim(0, 1)
+        axes.grid(True, color=RULE)
+        axes.set_axisbelow(True)
+        axes.tick_params(length=0, colors=INK)
+        for side in ("top", "right"):
+            axes.spines[side].set_visible(False)
+    panels[0].legend(frameon=False, fontsize=8.5, loc="upper left")
     return figure

@@ -27,6 +27,11 @@ class RealOptions(BaseModel):
     path: str | None = Field(None, description="folder with the documents and labels.jsonl")
     extra: bool = Field(False, description="count fields_extra too: labels made by hand or by rule")
     limit: int | None = Field(None, ge=1, description="only the first so many documents of labels.jsonl")
+    pictured_errors: int = Field(
+        60,
+        ge=0,
+        description="wrong fields that the report shows on their page; 0 keeps pages out of the report",
+    )
     shard_documents: int = Field(10, ge=1, description="documents saved at a time: what a crash can lose")
     execution: ExecutionOptions = Field(
         ExecutionOptions(), description="each process loads a model and an OCR engine of its own"

@@ -8,10 +8,11 @@ the comparison of two models (:mod:`invoicegen.evaluation.bootstrap`), and what 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from invoicegen.evaluation.counts import Counts
@@ -63,6 +64,34 @@ class OutcomesError(ValueError):
 def triple(counts: Counts) -> Triple:
     """The counts as they are stored."""
     return (counts.correct, counts.predicted, counts.true)
+
+
+def pooled(runs: Sequence[Sequence[DocumentOutcome]]) -> list[DocumentOutcome]:
+    """The outcomes of several models on the same documents as those of one: the counts of each document added up.
+
+    What is not a sum of counts (values, ``by_field``, ``all_right``) is left out.
+
+    Args:
+        runs: Of each model the outcomes, documents in the same order.
+
+    Raises:
+        OutcomesError: If the documents are not the same.
+    """
+    names = [[outcome.document for outcome in run] for run in runs]
+    if any(other != names[0] for other in names):
+        raise OutcomesError("the runs are not of the same documents: evaluate all models on the same pages")
+    return [
+        DocumentOutcome(
+            document=same[0].document,
+            layout=same[0].layout,
+            groups=same[0].groups,
+            counts={
+                name: tuple(np.sum([outcome.counts[name] for outcome in same], axis=0).tolist())
+                for name in same[0].counts
+            },
+        )
+        for same in zip(*runs, strict=True)
+    ]
 
 
 def read_outcomes(path: str | Path) -> list[DocumentOutcome]:

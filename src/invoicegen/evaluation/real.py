@@ -74,7 +74,8 @@ REAL_ITEM_FIELDS: Final[dict[str, tuple[str, MatchKind]]] = {
 }
 """The same for what a label says of a line item; numbers first, as they are cheaper to compare."""
 
-_STAND_INS: Final = {"AMOUNT_DUE": "TOTAL_AMOUNT", "TOTAL_AMOUNT": "AMOUNT_DUE"}
+STAND_INS: Final = {"AMOUNT_DUE": "TOTAL_AMOUNT", "TOTAL_AMOUNT": "AMOUNT_DUE"}
+"""What stands for a field that was not extracted."""
 
 
 class RealLabel(BaseModel):
@@ -161,6 +162,19 @@ def read_labels(folder: str | Path, *, limit: int | None = None) -> list[RealLab
             f"{', '.join(missing[:5])}{' …' if len(missing) > 5 else ''}"
         )
     return labels
+
+
+def unlabelled_documents(folder: Path) -> list[str]:
+    """Names of the documents in a folder that its ``labels.jsonl`` does not name.
+
+    Raises:
+        ValueError: As :func:`read_labels`.
+    """
+    from invoicegen.extraction.extractor import SUFFIXES
+
+    named = {label.file for label in read_labels(folder)}
+    found = {path.name for path in folder.iterdir() if path.suffix.lower() in SUFFIXES}
+    return sorted(found - named)
 
 
 def folder_of(options: RealOptions) -> Path:
@@ -250,14 +264,10 @@ def extracted_records(
     return records
 
 
-def score_folder(
+def labelled_records(
     shards: Mapping[str, Callable[[], Records]], real: RealOptions, extract: ExtractOptions
-) -> dict[str, Any]:
-    """:func:`score_real` of a folder, from the shards that :func:`extract_real` made of it.
-
-    Returns:
-        Its report, with ``folder``, ``model`` (:func:`~invoicegen.evaluation.fingerprint.model_fingerprint`) and
-        ``visible`` (:func:`~invoicegen.evaluation.data_card.describe_real`).
+) -> tuple[list[RealLabel], Records]:
+    """Labels of a folder, and the records that :func:`extract_real` made of its documents, under their file names.
 
     Raises:
         ValueError: As :func:`read_labels`.
@@ -270,9 +280,40 @@ def score_folder(
         for label in labels
         if (sha256 := file_sha256(folder / label.file)) in by_hash
     ]
+    return labels, records
+
+
+def score_folder(
+    shards: Mapping[str, Callable[[], Records]], real: RealOptions, extract: ExtractOptions
+) -> dict[str, Any]:
+    """:func:`score_real` of a folder, from the shards that :func:`extract_real` made of it.
+
+    Returns:
+        Its report, with ``folder``, ``model`` (:func:`~invoicegen.evaluation.fingerprint.model_fingerprint`),
+        ``visible`` (:func:`~invoicegen.evaluation.data_card.describe_real`), and under ``documents`` the number of
+        those in the folder that no label names, ``unlabelled``.
+
+    Raises:
+        ValueError: As :func:`read_labels`.
+    """
+    labels, records = labelled_records(shards, real, extract)
     report = score_real(labels, records, extra=real.extra)
     visible = describe_real(labels, records)
-    return {"folder": folder.name, "model": model_fingerprint(extract.model), "visible": visible, **report}
+    unlabelled = unlabelled_documents(folder_of(real))
+    if unlabelled:
+        logger.warning(
+            "%d documents have no line in labels.jsonl and are not scored: %s%s",
+            len(unlabelled),
+            ", ".join(unlabelled[:5]),
+            " …" if len(unlabelled) > 5 else "",
+        )
+    report["documents"]["unlabelled"] = len(unlabelled)
+    return {
+        "folder": folder_of(real).name,
+        "model": model_fingerprint(extract.model),
+        "visible": visible,
+        **report,
+    }
 
 
 def score_real(
@@ -327,7 +368,7 @@ def score_real(
             if name not in REAL_FIELDS:
                 continue
             entity_type, kind = REAL_FIELDS[name]
-            candidates = fields.get(entity_type) or fields.get(_STAND_INS.get(entity_type, ""))
+            candidates = fields.get(entity_type) or fields.get(STAND_INS.get(entity_type, ""))
             value = best_value(candidates)
             right_values = [str(value) for value in [*truth, *label.alternatives.get(name, [])]]
             exact = any(equal(kind, right, value) for right in right_values)

@@ -53,6 +53,7 @@ def render_report(
     real: Mapping[str, Any] | None,
     curves: Sequence[Mapping[str, Any]],
     *,
+    real_examples: Sequence[Mapping[str, Any]] = (),
     data_card: Mapping[str, Any] | None = None,
     robustness: Mapping[str, Any] | None = None,
     model_card: Sequence[tuple[str, str]] = (),
@@ -67,6 +68,8 @@ def render_report(
         real: As :func:`invoicegen.evaluation.real.score_real` gives; None where no real documents were measured.
         curves: ``{"title", "x_label", "lines": {name: [[x, y], …]}}`` for each diagram of the training; may be
             empty.
+        real_examples: Wrong fields of real documents to show, as
+            :func:`invoicegen.evaluation.real_crops.picture_wrong` gives.
         data_card: As :func:`invoicegen.evaluation.data_card.describe_pages` gives.
         robustness: As :func:`invoicegen.evaluation.robustness.robustness_scores` gives, with ``model``.
         model_card: As :func:`model_facts` gives.
@@ -120,9 +123,12 @@ def render_report(
         ],
         wrong=[] if real is None else _first_of_each(real["wrong"], "field", _WRONG_PER_FIELD),
         examples=examples,
+        real_examples=real_examples,
+        wrong_fields=sorted({row["field"] for row in real_examples}),
         shown_types=sorted({name for error in examples for name in error_pair(error)} - {"O"}),
         pictured_pairs=Counter(error_pair(error) for error in examples),
         release=_release_rows(scores, real),
+        calibration=(scores or {}).get("calibration"),
         release_curves=[
             {"title": curve["title"], "svg": Markup(draw_curves(curve))}
             for curve in release_curves(scores, real)

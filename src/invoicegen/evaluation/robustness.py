@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from invoicegen.evaluation.bootstrap import COUNT_TITLES, compare, intervals
 from invoicegen.evaluation.outcomes import DocumentOutcome
+from invoicegen.evaluation.run import Evaluation, LabeledPage, page_input
+from invoicegen.extraction import assemble
+from invoicegen.modeling import Predictor
 
 SHOWN: Final = ("fields", "line_items", "entities")
 """Counts of outcomes that are compared between conditions."""
+
+
+def outcomes_by_engine(
+    documents: Iterable[Mapping[str, Sequence[LabeledPage]]], predictor: Predictor
+) -> dict[str, list[DocumentOutcome]]:
+    """What came of each document, by the engine that read it.
+
+    Args:
+        documents: Of each document its labelled pages by engine; every document by the same engines.
+        predictor: The model.
+    """
+    evaluations: dict[str, Evaluation] = {}
+    for readings in documents:
+        for engine, pages in readings.items():
+            found = predictor.predict_pages([page_input(page) for page in pages])
+            evaluation = evaluations.setdefault(engine, Evaluation(labels=predictor.labels))
+            evaluation.add_document(pages, found, assemble(found))
+    return {engine: evaluation.outcomes for engine, evaluation in evaluations.items()}
 
 
 def robustness_scores(

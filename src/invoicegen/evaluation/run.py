@@ -6,7 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from invoicegen.evaluation.bootstrap import intervals
 from invoicegen.evaluation.counts import Counts, total
@@ -33,17 +33,10 @@ from invoicegen.schema.taxonomy import (
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from invoicegen.modeling import PageInput
+    from invoicegen.evaluation.head_calibration import HeadCalibration
+    from invoicegen.modeling import PageInput, Predictor
 
 _COLUMNS: Final = ("split", "ocr_engine", "augmentation", "annotation")
-
-
-class PagePredictor(Protocol):
-    """What evaluation needs of a model."""
-
-    def predict_pages(self, pages: Sequence[PageInput]) -> list[PagePrediction]:
-        """Labels of every word of every page."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +92,18 @@ class Evaluation:
     Args:
         confused_pairs: Most confused pairs of entity types to list.
         labels: The entity types that the model knows.
+        calibration: Of the model's heads, filled by the caller; None where only labels are known.
     """
 
-    def __init__(self, *, confused_pairs: int = 25, labels: LabelSet = DEFAULT_LABELS) -> None:
+    def __init__(
+        self,
+        *,
+        confused_pairs: int = 25,
+        labels: LabelSet = DEFAULT_LABELS,
+        calibration: HeadCalibration | None = None,
+    ) -> None:
         self._labels = labels
+        self._calibration = calibration
         self._evaluator = ModelEvaluator(labels.ner_labels, confused_pairs=confused_pairs)
         self._pages: list[dict[str, Any]] = []
         self._orders: list[list[int]] = []
@@ -258,6 +259,7 @@ class Evaluation:
             },
             "intervals": intervals(self._outcomes),
             "release": release_report(self._outcomes),
+            "calibration": None if self._calibration is None else self._calibration.scores(),
             "layouts": layout_scores(self._outcomes),
         }
         return EvaluationResult(scores, tags["confusion"], listed, self._outcomes)
@@ -352,7 +354,7 @@ def batches(documents: Iterator[list[LabeledPage]], n_pages: int) -> Iterator[li
 
 
 def evaluate(
-    shards: Mapping[str, Callable[[], pa.Table]], predictor: PagePredictor, options: EvaluateOptions
+    shards: Mapping[str, Callable[[], pa.Table]], predictor: Predictor, options: EvaluateOptions
 ) -> EvaluationResult:
     """Score a model on shards of labelled pages.
 
@@ -366,25 +368,31 @@ def evaluate(
     """
     from tqdm import tqdm
 
+    from invoicegen.evaluation.head_calibration import HeadCalibration
     from invoicegen.extraction import assemble
 
-    labels: LabelSet = getattr(predictor, "labels", DEFAULT_LABELS)
-    evaluation = Evaluation(confused_pairs=options.confused_pairs, labels=labels)
-    with_images = bool(getattr(predictor, "needs_images", False))
-    documents = read_documents(shards, with_images=with_images)
+    calibration = HeadCalibration(predictor.settings.temperatures, predictor.labels)
+    evaluation = Evaluation(
+        confused_pairs=options.confused_pairs, labels=predictor.labels, calibration=calibration
+    )
+    documents = read_documents(shards, with_images=predictor.needs_images)
     # disable=None: tqdm is silent where there is no terminal.
     with tqdm(unit="page", desc="evaluate", disable=None if options.progress else True) as bar:
         for batch in batches(documents, options.batch_pages):
-            pages = [_page_input(page) for document in batch for page in document]
-            predictions = iter(predictor.predict_pages(pages))
+            pages = [page_input(page) for document in batch for page in document]
+            scores = predictor.score_pages([predictor.encode(page) for page in pages])
+            predicted = iter(zip(predictor.decode_pages(pages, scores), scores, strict=True))
             for document in batch:
-                found = [next(predictions) for _ in document]
+                found, found_scores = zip(*(next(predicted) for _ in document), strict=True)
                 evaluation.add_document(document, found, assemble(found))
+                for labeled, page_scores in zip(document, found_scores, strict=True):
+                    calibration.add(labeled.page, predictor.head_log_probabilities(page_scores))
             bar.update(len(pages))
     return evaluation.result()
 
 
-def _page_input(labeled: LabeledPage) -> PageInput:
+def page_input(labeled: LabeledPage) -> PageInput:
+    """What the model is given of a labelled page."""
     from invoicegen.images import decode_image
     from invoicegen.modeling import PageInput
 

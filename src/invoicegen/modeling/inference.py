@@ -174,6 +174,19 @@ class Predictor:
             labels=self.labels,
         )
 
+    def head_log_probabilities(self, scores: WordScores) -> dict[str, NDArray[np.float32]]:
+        """Log-probabilities of each head that the model has, before calibration; with CRF those of the chain.
+
+        Returns:
+            By ``ner``, ``table`` and ``cell``, shape (n_words, labels).
+        """
+        by_head = {
+            "ner": self.decode.log_probabilities(scores.ner),
+            "table": scores.table,
+            "cell": scores.cell,
+        }
+        return {head: values for head, values in by_head.items() if values is not None}
+
     def predict_pages(self, pages: Sequence[PageInput]) -> list[PagePrediction]:
         """Label the words of pages; all pages share batches, so give many at once.
 
@@ -181,7 +194,10 @@ class Predictor:
             ModelingError: If the model reads page images and a page comes without.
             ValueError: If a page has no area.
         """
-        scores = self.score_pages([self.encode(page) for page in pages])
+        return self.decode_pages(pages, self.score_pages([self.encode(page) for page in pages]))
+
+    def decode_pages(self, pages: Sequence[PageInput], scores: Sequence[WordScores]) -> list[PagePrediction]:
+        """The labels of pages that were scored: the second half of :meth:`predict_pages`."""
         predictions = []
         for page, page_scores in zip(pages, scores, strict=True):
             decoded = self.decode(page_scores)

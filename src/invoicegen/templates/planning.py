@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -16,6 +16,9 @@ from invoicegen.synthesis import document_kinds_for, load_locale, locale_names
 from invoicegen.templates.families import FAMILIES, load_template, template_names
 from invoicegen.templates.genome import sample_genome, structure_hash
 from invoicegen.templates.lexicon import load_lexicon
+
+_LIKE_ANOTHER: Final = 1000
+"""Number of the stream of :func:`plan_like`; those of variants end at 100."""
 
 
 class PlanOptions(BaseModel):
@@ -162,6 +165,25 @@ def plan_variants(plan: DocumentPlan, options: PlanOptions) -> list[DocumentPlan
         }
         plans.append(plan.model_copy(update=changed))
     return plans
+
+
+def plan_like(plan: DocumentPlan, index: int, options: PlanOptions) -> DocumentPlan:
+    """The plan of document ``index`` with the layout of another: what the same business sends the next time.
+
+    Layout, kind and locale stay; what it says, its preset and the engine that reads it are its own, of the streams of
+    ``index``.
+    """
+    rng = document_rng(options.seed, index, Stage.PLAN, _LIKE_ANOTHER)
+    name = plan.template or plan.family
+    engine = pick(rng, options.engines.get(name) or options.engines[plan.family])
+    preset = pick(rng, options.presets.get(name) or options.presets[plan.family])
+    changed = {
+        "doc_id": document_id(index, options),
+        "index": index,
+        "ocr_engine": engine,
+        "augmentation": "clean" if engine == "pdf_text" else preset,
+    }
+    return plan.model_copy(update=changed)
 
 
 def document_id(index: int, options: PlanOptions) -> str:

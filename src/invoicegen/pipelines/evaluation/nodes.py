@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from invoicegen.evaluation.options import EvaluateOptions, RealOptions
 from invoicegen.extraction.options import ExtractOptions
+from invoicegen.tracking import MlflowRun, TrackingOptions
 
 # Kedro resolves the hints of every node to build and check its options: a name that only a type checker knows, such
 # as pyarrow.Table, would switch that off. So what is slow to import stands here as Any.
@@ -16,6 +17,15 @@ Figure = Any
 Scores = dict[str, Any]
 Records = list[dict[str, Any]]
 RecordShards = dict[str, Callable[[], Records]]
+
+TRACKED_SCORES: Final = (
+    "documents", "pages", "words", "entities", "table", "cell", "fields", "intervals", "release", "calibration",
+)  # fmt: skip
+"""Scores of generated documents that MLflow is given; the report has those by group and the errors."""
+TRACKED_REAL_SCORES: Final = (
+    "documents", "all", "by_kind", "by_source", "by_language", "line_items", "intervals", "release",
+)  # fmt: skip
+"""The same of real documents."""
 
 
 def evaluate_model(
@@ -86,11 +96,25 @@ def score_real_documents(
     return scores, {f"{scores['model']}/real": scores.pop("outcomes")}
 
 
+def picture_real_errors(
+    scores: Scores, extractions: RecordShards, model: Path, real: RealOptions, extract: ExtractOptions
+) -> Records:
+    """Some wrong fields of real documents, each with the part of the page that its value was taken from."""
+    from invoicegen.evaluation.real import folder_of, labelled_records
+    from invoicegen.evaluation.real_crops import choose_wrong, picture_wrong
+
+    _, records = labelled_records(extractions, real, _of_pages(extract, model))
+    by_file = {record["file"]: record for record in records}
+    chosen = choose_wrong(scores["wrong"], real.pictured_errors)
+    return picture_wrong(chosen, by_file, folder_of(real), extract.dpi)
+
+
 def write_report(
     scores: Scores | None,
     confusion: dict[str, Any] | None,
     examples: Records,
     real_scores: Scores | None,
+    real_examples: Records,
     history: Records,
     data_card: dict[str, Any] | None,
     robustness: Scores | None,
@@ -105,7 +129,45 @@ def write_report(
         examples,
         real_scores,
         training_curves(history),
+        real_examples=real_examples,
         data_card=data_card,
         robustness=robustness,
         model_card=model_facts(model),
     )
+
+
+def track_evaluation(
+    scores: Scores,
+    confusion: dict[str, Any],
+    report: str,
+    options: EvaluateOptions,
+    tracking: TrackingOptions,
+) -> None:
+    """Log scores, figures and the report to MLflow, where the options ask for it."""
+    if not tracking.mlflow:
+        return
+    run = MlflowRun(
+        tracking, "evaluate", {"evaluate": options.model_dump(mode="json"), "model": scores["model"]}
+    )
+    run.log_scores({name: scores[name] for name in TRACKED_SCORES})
+    names = ("entity_scores.png", "confusion_matrix.png", "release.png")
+    figures = dict(zip(names, plot_scores(scores, confusion), strict=True))
+    run.finish([], figures, {"report.html": report})
+
+
+def track_real_evaluation(
+    scores: Scores, report: str, real: RealOptions, extract: ExtractOptions, tracking: TrackingOptions
+) -> None:
+    """Log scores of real documents, a figure and the report to MLflow, where the options ask for it."""
+    if not tracking.mlflow:
+        return
+    from invoicegen.evaluation.figures import plot_release
+
+    parameters = {
+        "real": {**real.model_dump(mode="json"), "path": scores["folder"]},
+        "extract": extract.model_dump(mode="json", exclude={"documents", "model"}),
+        "model": scores["model"],
+    }
+    run = MlflowRun(tracking, "evaluate_real", parameters)
+    run.log_scores({name: scores[name] for name in TRACKED_REAL_SCORES})
+    run.finish([], {"release.png": plot_release(scores["release"])}, {"report.html": report})

@@ -11,8 +11,11 @@ from invoicegen.pipelines.evaluation.nodes import (
     evaluate_model,
     extract_real_documents,
     picture_errors,
+    picture_real_errors,
     plot_scores,
     score_real_documents,
+    track_evaluation,
+    track_real_evaluation,
     write_report,
 )
 
@@ -25,6 +28,7 @@ def _report_node() -> Node:
             "confusion_matrix",
             "error_examples",
             "real_scores",
+            "real_error_examples",
             "training_history_so_far",
             "data_card",
             "robustness_scores",
@@ -64,6 +68,18 @@ def create_pipeline(**kwargs: Any) -> Pipeline:
                 name="picture_errors",
             ),
             _report_node(),
+            Node(
+                track_evaluation,
+                [
+                    "evaluation_scores",
+                    "confusion_matrix",
+                    "evaluation_report",
+                    "params:evaluate",
+                    "params:tracking",
+                ],
+                None,
+                name="track_evaluation",
+            ),
         ]
     )
 
@@ -84,6 +100,18 @@ def create_real_pipeline(**kwargs: Any) -> Pipeline:
                 ["real_scores", "real_outcomes"],
                 name="score_real_documents",
             ),
+            Node(
+                picture_real_errors,
+                ["real_scores", "real_extractions", "model", "params:real", "params:extract"],
+                "real_error_examples",
+                name="picture_real_errors",
+            ),
             _report_node(),
+            Node(
+                track_real_evaluation,
+                ["real_scores", "evaluation_report", "params:real", "params:extract", "params:tracking"],
+                None,
+                name="track_real_evaluation",
+            ),
         ]
     )
