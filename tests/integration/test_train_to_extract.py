@@ -4,6 +4,7 @@ import sys
 
 import pyarrow.parquet as pq
 import pytest
+from notebooks import count_pictures, run_notebook
 
 from invoicegen.images import encode_image
 from invoicegen.rendering import rasterise
@@ -65,6 +66,8 @@ def test_evaluation_scores_every_head_and_draws(trained):
     assert compared.returncode == 0, compared.stderr
     assert f"generated, {scores['documents']} documents" in compared.stdout
     assert "undecided" in compared.stdout  # a model is not better than itself
+    notebook = run_notebook("02_look_at_errors", trained.folder, CATEGORY="missed", ENTITY=None, SHOWN=3)
+    assert count_pictures(notebook) == 6
 
 
 def test_robustness_reads_the_same_documents_under_every_condition(trained):
