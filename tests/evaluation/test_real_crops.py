@@ -70,7 +70,9 @@ def test_boxes_of_other_pixels_are_not_drawn(record, tmp_path):
 def test_scores_of_another_extraction_are_refused(record, tmp_path):
     label = RealLabel(file="a.pdf", kind="invoice", source="x", fields={"total": ["1.00"]})
     wrong = score_real([label], [record])["wrong"]
-    with pytest.raises(ValueError, match=r"a\.pdf: total was scored as '400\.00', .* evaluate_real` anew"):
+    with pytest.raises(
+        ValueError, match=r"a\.pdf: total was scored as '400\.00', .* --pipeline=evaluate_real` anew"
+    ):
         picture_wrong(wrong, {}, tmp_path, DPI)
 
 
