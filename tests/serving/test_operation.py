@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 import signal
 import threading
 import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import httpx
 import psutil
+import pytest
 from service import start_service
 
 
@@ -42,7 +45,32 @@ def test_the_documentation_works_without_a_network(service, chromium):
     assert all(url.startswith((service.url, "data:")) for url in asked)
 
 
-def test_a_stop_answers_what_is_in_hand_and_logs_hold_no_content(tmp_path, scan):
+@pytest.fixture
+def collector():
+    """Takes what OpenTelemetry exports."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            self.server.received.append(
+                gzip.decompress(body) if self.headers["Content-Encoding"] == "gzip" else body
+            )
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    server.received = []
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_stop_answers_what_is_in_hand_and_logs_hold_no_content(tmp_path, scan, collector, monkeypatch):
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{collector.server_port}")
     service = start_service(tmp_path / "log.jsonl", drain_timeout_s=120)
     try:
         end = time.monotonic() + 120
@@ -84,3 +112,6 @@ def test_a_stop_answers_what_is_in_hand_and_logs_hold_no_content(tmp_path, scan)
     assert logged["request_id"] == answer.headers["x-request-id"]
     assert (logged["status"], logged["document"], logged["bytes_in"] > len(scan)) == (200, "image/jpeg", True)
     assert psutil.wait_procs(children, timeout=30)[1] == []
+    spans = b"".join(collector.received)
+    assert b"POST /v1/extract" in spans
+    assert not [word for word in (*printed, "INV-2026-00042", "Hex bolt.jpg") if word.encode() in spans]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
@@ -69,6 +70,8 @@ _DOCUMENT_BODY: Final[dict[str, Any]] = {
         },
     }
 }
+_TRACES_VARIABLE: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
+"""OpenTelemetry's own variable: where traces go; without it nothing is traced."""
 _RATE_HEADERS: Final = (
     "RateLimit-Limit",
     "RateLimit-Remaining",
@@ -111,6 +114,13 @@ def create_app(options: ServiceOptions) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        # spans name routes and kinds of errors; records of errors would hold messages, which may quote a document
+        telemetry={
+            "logs": False,
+            "metrics": False,
+            "operation_spans": False,
+            "auto_configure": _TRACES_VARIABLE in os.environ,
+        },
     )
     app.state.options = options
     app.state.metrics = metrics
