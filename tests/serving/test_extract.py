@@ -168,9 +168,8 @@ def test_more_than_can_be_read_is_shed_and_the_rest_answered(client, scan):
     for thread in threads:
         thread.start()
     time.sleep(0.05)
-    started = time.perf_counter()
-    assert client.get("/health").status_code == 200  # the event loop is free meanwhile
-    assert time.perf_counter() - started < 1
+    assert client.get("/health").status_code == 200
+    assert not [answer for answer in answers if answer.status_code == 200]  # the event loop is free meanwhile
     for thread in threads:
         thread.join()
     read = [answer for answer in answers if answer.status_code == 200]
