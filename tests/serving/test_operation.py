@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import httpx
 import psutil
 import pytest
-from service import start_service
+from service import Service, start_service
 
 
 def test_metrics_count_documents_pages_and_requests(client, service, invoice_pdf):
@@ -45,6 +45,12 @@ def test_the_documentation_works_without_a_network(service, chromium):
     assert all(url.startswith((service.url, "data:")) for url in asked)
 
 
+def workers(service: Service) -> list[psutil.Process]:
+    """The processes that read documents."""
+    children = psutil.Process(service.process.pid).children(recursive=True)
+    return [one for one in children if "spawn_main" in " ".join(one.cmdline())]
+
+
 @pytest.fixture
 def collector():
     """Takes what OpenTelemetry exports."""
@@ -69,7 +75,9 @@ def collector():
     server.server_close()
 
 
-def test_a_stop_answers_what_is_in_hand_and_logs_hold_no_content(tmp_path, scan, collector, monkeypatch):
+def test_a_killed_worker_is_replaced_a_stop_answers_what_is_in_hand_and_logs_hold_no_content(
+    tmp_path, scan, collector, monkeypatch
+):
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{collector.server_port}")
     service = start_service(tmp_path / "log.jsonl", drain_timeout_s=120)
     try:
@@ -83,6 +91,8 @@ def test_a_stop_answers_what_is_in_hand_and_logs_hold_no_content(tmp_path, scan,
         assert first.status_code == 503
         assert first.json()["type"] == "urn:invoicegen:problem:not-ready"
         service.wait_ready()
+        for worker in workers(service):  # while it waits for work
+            worker.kill()
         children = psutil.Process(service.process.pid).children(recursive=True)
         answers = []
         request = threading.Thread(

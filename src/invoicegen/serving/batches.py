@@ -31,7 +31,7 @@ from invoicegen.serving.logs import get_logger
 from invoicegen.serving.metrics import Metrics
 from invoicegen.serving.models import API_VERSION, Batch, BatchDocument, BatchResult, BatchResults
 from invoicegen.serving.options import ServiceOptions
-from invoicegen.serving.pool import WorkerDiedError, WorkerPool
+from invoicegen.serving.pool import WorkerDiedError, WorkerPool, WorkersLostError
 from invoicegen.serving.problems import ApiError, responses
 from invoicegen.serving.results import count_document, to_result
 from invoicegen.serving.uploads import Receiver, Upload
@@ -155,7 +155,7 @@ class BatchRunner:
             read = await self._pool.run(
                 read_document, document.path, document.name, document.media_type, False, False
             )
-        except WorkerDiedError as error:
+        except (WorkerDiedError, WorkersLostError) as error:
             if document.attempts < MAX_ATTEMPTS:
                 await self.call(self._store.release, document)
                 return

@@ -8,6 +8,7 @@ import multiprocessing
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
@@ -29,6 +30,7 @@ _ANSWERED_RECENTLY_S: Final = 30
 _ANSWER_TIMEOUT_S: Final = 60
 _ASKED_WAIT_S: Final = 5
 _RETRY_S: Final = 2
+_POOLS_TRIED: Final = 3
 
 
 class WorkerDiedError(ApiError):
@@ -38,6 +40,16 @@ class WorkerDiedError(ApiError):
         super().__init__(
             422, "unreadable-document", "the document ended the process that read it; save it anew"
         )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (type(self), ())
+
+
+class WorkersLostError(ApiError):
+    """The processes were lost, not by this document, and could not be replaced."""
+
+    def __init__(self) -> None:
+        super().__init__(503, "overloaded", "the workers were lost; try again", {"Retry-After": "10"})
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (type(self), ())
@@ -57,17 +69,49 @@ class WorkerPool:
     def __init__(self, options: ServiceOptions, metrics: Metrics) -> None:
         self._options = options
         self._metrics = metrics
-        self._pool = ProcessPool(
-            max_workers=options.workers,
-            initializer=start_worker,
-            initargs=(options,),
-            context=multiprocessing.get_context("spawn"),
-        )
+        self._pool = self._make()
         self.labels = DEFAULT_LABELS
         self._in_hand = 0
         self._seconds = 1.0  # what a document takes, a moving mean
         self._answered: float | None = None
         self._asking: asyncio.Task[bool] | None = None
+
+    def _make(self) -> ProcessPool:
+        return ProcessPool(
+            max_workers=self._options.workers,
+            initializer=start_worker,
+            initargs=(self._options,),
+            context=multiprocessing.get_context("spawn"),
+        )
+
+    async def _schedule(
+        self, function: Callable[..., Result], args: tuple[object, ...], timeout_s: float
+    ) -> Result:
+        """The result of ``function`` in a worker.
+
+        A worker that is killed while none is at work breaks a pool of pebble for good: then another takes its place.
+        """
+        for _ in range(_POOLS_TRIED):
+            pool = self._pool
+            try:
+                future = pool.schedule(function, args=args, timeout=timeout_s)
+            except RuntimeError:  # broken before, or meanwhile
+                await self._replace(pool)
+                continue
+            try:
+                result: Result = await asyncio.wrap_future(future)
+            except BrokenProcessPool:
+                await self._replace(pool)
+            else:
+                return result
+        raise WorkersLostError
+
+    async def _replace(self, broken: ProcessPool) -> None:
+        if self._pool is not broken:
+            return  # another request has done it
+        logger.error("the workers were lost; starting others")
+        self._pool = self._make()
+        await asyncio.to_thread(_end, broken)
 
     @contextmanager
     def place(self) -> Iterator[None]:
@@ -103,9 +147,8 @@ class WorkerPool:
             ApiError: 504 where it took too long, 422 where the process died of it; what ``function`` raises itself.
         """
         start = time.perf_counter()
-        future = self._pool.schedule(function, args=args, timeout=self._options.extract_timeout_s)
         try:
-            result: Result = await asyncio.wrap_future(future)
+            result = await self._schedule(function, args, self._options.extract_timeout_s)
         except FutureTimeoutError:
             seconds = f"{self._options.extract_timeout_s:g}"
             raise ApiError(
@@ -138,8 +181,7 @@ class WorkerPool:
 
     async def _ask(self) -> bool:
         try:
-            future = self._pool.schedule(answer, timeout=_ANSWER_TIMEOUT_S)
-            self.labels = await asyncio.wrap_future(future)
+            self.labels = await self._schedule(answer, (), _ANSWER_TIMEOUT_S)
         except Exception:  # whatever keeps the model from answering, the service is not ready
             logger.exception("the model does not answer")
             self._metrics.ready.set(0)
@@ -156,5 +198,10 @@ class WorkerPool:
 
     async def close(self) -> None:
         """End the processes; what they were reading is lost, so let requests end before."""
-        self._pool.stop()  # type: ignore[no-untyped-call]
-        await asyncio.to_thread(self._pool.join)
+        await asyncio.to_thread(_end, self._pool)
+
+
+def _end(pool: ProcessPool) -> None:
+    """End the processes of a pool, and wait for that."""
+    pool.stop()  # type: ignore[no-untyped-call]
+    pool.join()
