@@ -57,14 +57,13 @@ class Variant:
 
 VARIANTS = {
     "baseline": Variant(),
+    "plain": Variant({"word_features": "none"}),
     "shape": Variant({"word_features": "shape"}),
-    "arithmetic": Variant({"word_features": "arithmetic"}),
     "crf": Variant({"crf": True}),
     "pretrained": Variant(pretrained=True),
     "no-layout": Variant({"layout": "none"}),
     "no-augmentation": Variant({"augmentation": dict.fromkeys(LayoutJitter.model_fields, 0)}, clean=True),
     "multilingual": Variant({"init_from": "compact-multilingual"}),
-    "multilingual+arithmetic": Variant({"init_from": "compact-multilingual", "word_features": "arithmetic"}),
 }
 
 
@@ -75,7 +74,7 @@ def main() -> None:
     )
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--real", type=Path, help="folder of real documents with labels.jsonl")
-    parser.add_argument("--variants", default="baseline,shape,arithmetic,crf,pretrained,multilingual")
+    parser.add_argument("--variants", default="baseline,plain,shape,crf,pretrained,multilingual")
     parser.add_argument("--seeds", default="0")
     parser.add_argument("--train", type=int, default=700, help="pages")
     parser.add_argument("--validation", type=int, default=60, help="pages")

@@ -44,7 +44,7 @@ def test_the_total_that_adds_up_goes_before_a_more_confident_one(page_of):
     page = page_of(
         SUBTOTAL, TAX, ("119.00", "B-TOTAL_AMOUNT", 0.6, {}), ("200.00", "B-TOTAL_AMOUNT", 0.9, {})
     )
-    assert values(page, weigh_sums=False)["TOTAL_AMOUNT"] == ["200.00", "119.00"]
+    assert values(page, weigh_choices=False)["TOTAL_AMOUNT"] == ["200.00", "119.00"]
     assert values(page)["TOTAL_AMOUNT"] == ["119.00", "200.00"]
     first, second = assemble([page])["fields"]["TOTAL_AMOUNT"]
     assert first["confidence"] >= second["confidence"]
@@ -75,7 +75,7 @@ def test_what_adds_up_already_stays_as_the_model_gave_it(page_of):
     page = page_of(
         SUBTOTAL, TAX, TOTAL, ("119.00", "B-TOTAL_AMOUNT", 0.7, {}), ("7.00", "B-TAX_AMOUNT", 0.5, {})
     )
-    assert assemble([page]) == assemble([page], weigh_sums=False)
+    assert assemble([page]) == assemble([page], weigh_choices=False)
 
 
 def test_cash_less_change_is_the_total(page_of):

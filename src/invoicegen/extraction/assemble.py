@@ -10,8 +10,9 @@ from typing import Final, TypedDict
 
 import numpy as np
 
-from invoicegen.extraction.arithmetic import amounts_of, find_figures, settled, weigh
+from invoicegen.extraction.arithmetic import amounts_of, find_figures, weigh_sums
 from invoicegen.extraction.checks import Check, run_checks
+from invoicegen.extraction.chronology import find_dates, weigh_dates
 from invoicegen.extraction.embedded import (
     EmbeddedInvoice,
     compare_with_page,
@@ -25,6 +26,7 @@ from invoicegen.extraction.layout import StraightWords, straighten
 from invoicegen.extraction.lexicon import currency_of
 from invoicegen.extraction.line_items import FieldValue, rebuild_line_items
 from invoicegen.extraction.values import normalise_value
+from invoicegen.extraction.weighing import settled
 from invoicegen.schema.annotation import DocumentType
 from invoicegen.schema.prediction import PagePrediction
 from invoicegen.schema.taxonomy import DEFAULT_LABELS, VALUE_KINDS, LabelSet, ValueKind
@@ -58,7 +60,7 @@ class Extraction(TypedDict):
 def assemble(
     predictions: Sequence[PagePrediction],
     *,
-    weigh_sums: bool = True,
+    weigh_choices: bool = True,
     embedded: EmbeddedInvoice | None = None,
 ) -> Extraction:
     """The fields, line items and checks of one document from the predictions of all its pages.
@@ -71,8 +73,9 @@ def assemble(
 
     Args:
         predictions: All pages of the document, in any order.
-        weigh_sums: Whether subtotal, tax and total are those that add up best
-            (:mod:`invoicegen.extraction.arithmetic`), rather than those that the model gives most.
+        weigh_choices: Whether subtotal, tax and total are those that add up best
+            (:mod:`invoicegen.extraction.arithmetic`), and dates those in the best order
+            (:mod:`invoicegen.extraction.chronology`), rather than those that the model gives most.
         embedded: The electronic invoice in the file: its values go first, and checks compare them with the pages'.
     """
     pages = sorted(predictions, key=lambda prediction: prediction.page)
@@ -87,10 +90,12 @@ def assemble(
     if not any(span.type == "TOTAL_AMOUNT" for span in spans):
         spans = [replace(s, type="TOTAL_AMOUNT") if s.type == "AMOUNT_DUE" else s for s in spans]
     line_items = rebuild_line_items(pages, hints)
-    if weigh_sums:
+    if weigh_choices:
         figures = find_figures(pages, spans, hints)
         amounts = amounts_of(rank_fields(spans, hints, labels), line_items, tax_lines, figures)
-        spans = settled(spans, figures, weigh(figures, amounts))
+        spans = settled(spans, figures, weigh_sums(figures, amounts))
+        dates = find_dates(pages, spans, hints)
+        spans = settled(spans, dates, weigh_dates(dates), remove=True)
     fields = rank_fields(spans, hints, labels)
     if "CURRENCY" not in fields and (currency := derive_currency(pages, fields, line_items, hints)):
         fields["CURRENCY"] = [currency]

@@ -1,6 +1,6 @@
-"""What it brings that subtotal, tax and total are those that add up: documents extracted with and without.
+"""What it brings that values are chosen by what adds up and by the order of dates: documents with and without it.
 
-    python benchmarks/sums.py --real DIR [--pages data/05_model_input/validation_pages] [--model FOLDER]
+    python benchmarks/feedback.py --real DIR [--pages data/05_model_input/validation_pages] [--model FOLDER]
 
 DIR holds real documents with labels.jsonl, read as ``invoicegen extract`` reads them; ``--pages`` are generated ones
 with their words. Each document is labelled once and assembled twice. The gain is shown with its 95 % interval over
@@ -49,13 +49,13 @@ def on_generated(folder: Path, predictor: Predictor) -> tuple[list[DocumentOutco
     files = sorted(folder.rglob("*.parquet"))
     columns = [name for name in pq.read_schema(files[0]).names if name != "image"]
     shards = {str(file): partial(pq.read_table, file, columns=columns) for file in files}
-    without, with_sums = Evaluation(), Evaluation()
+    without, with_checks = Evaluation(), Evaluation()
     for pages in read_documents(shards):
         inputs = [PageInput(p.page.page, p.page.width, p.page.height, p.page.words) for p in pages]
         found = predictor.predict_pages(inputs)
-        for evaluation, way in zip((without, with_sums), WAYS, strict=True):
-            evaluation.add_document(pages, found, assemble(found, weigh_sums=way))
-    return without.outcomes, with_sums.outcomes
+        for evaluation, way in zip((without, with_checks), WAYS, strict=True):
+            evaluation.add_document(pages, found, assemble(found, weigh_choices=way))
+    return without.outcomes, with_checks.outcomes
 
 
 def on_real(folder: Path, predictor: Predictor) -> tuple[list[DocumentOutcome], list[DocumentOutcome]]:
@@ -63,14 +63,14 @@ def on_real(folder: Path, predictor: Predictor) -> tuple[list[DocumentOutcome], 
     found = {label.file: predictor.predict_pages(list(read(folder / label.file))) for label in labels}
     reports = [
         score_real(
-            labels, [{"file": name, **assemble(pages, weigh_sums=way)} for name, pages in found.items()]
+            labels, [{"file": name, **assemble(pages, weigh_choices=way)} for name, pages in found.items()]
         )
         for way in WAYS
     ]
-    without, with_sums = (
+    without, with_checks = (
         [DocumentOutcome.model_validate(row) for row in report["outcomes"]] for report in reports
     )
-    return without, with_sums
+    return without, with_checks
 
 
 def read(path: Path) -> Iterator[PageInput]:
@@ -82,9 +82,9 @@ def read(path: Path) -> Iterator[PageInput]:
             yield PageInput(source.page, source.width, source.height, sort_words(words))
 
 
-def show(name: str, without: list[DocumentOutcome], with_sums: list[DocumentOutcome]) -> None:
+def show(name: str, without: list[DocumentOutcome], with_checks: list[DocumentOutcome]) -> None:
     print(f"| {name}, {len(without)} documents | without | with | gain, 95 % |\n|--|--|--|--|")
-    for row in compare(without, with_sums):
+    for row in compare(without, with_checks):
         print(
             f"| {row['headline']} | {row['first']:.3f} | {row['second']:.3f} | "
             f"{row['difference']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}] |"
