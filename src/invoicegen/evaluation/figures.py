@@ -249,5 +249,5 @@ def plot_learning_curves(
         axes.tick_params(length=0, colors=INK)
         for side in ("top", "right"):
             axes.spines[side].set_visible(False)
-    panels[0].legend(frameon=False, fontsize=8.5, loc="upper left")
+    panels[0].legend(frameon=False, fontsize=8.5, loc="lower right")
     return figure
