@@ -234,6 +234,7 @@ class Decoder:
         labels: LabelSet = DEFAULT_LABELS,
         cohesion: float = 0.0,
     ) -> None:
+        self._settings = (resumable, temperature, transitions, labels)
         self._labels = labels
         self._penalties = cohesion_penalties(labels.ner_labels, cohesion) if cohesion else None
         self._temperature = temperature
@@ -248,6 +249,10 @@ class Decoder:
         item = np.array([label[2:] in ITEM_ENTITY_TYPES for label in labels.ner_labels])
         data = np.array([CELL_LABELS[cell] == "DATA" for _, cell in self._pairs])
         self._pair_allowed = ~item[:, None] | data[None, :]
+
+    def with_cohesion(self, cohesion: float) -> Decoder:
+        """The same decoder with another cohesion."""
+        return Decoder(*self._settings, cohesion=cohesion)
 
     def log_probabilities(self, ner: NDArray[np.float32]) -> NDArray[np.float32]:
         """Log-probability of each NER label of each word: as given, or with CRF those of the chain."""

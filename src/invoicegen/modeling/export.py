@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 from invoicegen.modeling.calibration import Calibration, calibrate
+from invoicegen.modeling.cohesion import choose_cohesion
 from invoicegen.modeling.decoding import DecodedPage, Decoder, WordScores
 from invoicegen.modeling.encoding import EncodedPage
 from invoicegen.modeling.errors import ModelFolderError, ParityError
@@ -193,8 +194,11 @@ def export_model(
         agreement = compare(truth, of_model, of_export)
         check_agreement(agreement, SERVED_AGREEMENT)
         calibration = _calibrate(pages, [scores for scores, _ in of_export], served.decode)
-        temperatures = {head: fitted.temperature for head, fitted in calibration.items()}
-        write_settings(partial, settings.model_copy(update={"temperatures": Temperatures(**temperatures)}))
+        fitted = {
+            "temperatures": Temperatures(**{head: one.temperature for head, one in calibration.items()}),
+            "cohesion": choose_cohesion([scores for scores, _ in of_export], truth, served.decode).cohesion,
+        }
+        write_settings(partial, settings.model_copy(update=fitted))
         card = (source / "README.md").read_text(encoding="utf-8") if (source / "README.md").is_file() else ""
         (partial / "README.md").write_text(
             card + export_card(precision, agreement, calibration), encoding="utf-8"

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Final, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 import torch
@@ -30,6 +30,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from invoicegen.modeling import checkpoints
 from invoicegen.modeling.calibration import calibrate
+from invoicegen.modeling.cohesion import choose_cohesion
 from invoicegen.modeling.decoding import Decoder, WordScores, resumed_types
 from invoicegen.modeling.encoding import (
     EncodedPage,
@@ -47,7 +48,6 @@ from invoicegen.modeling.options import LoopOptions, TrainOptions
 from invoicegen.modeling.processes import Processes, join, launched, process_device
 from invoicegen.modeling.quiet import quiet_transformers
 from invoicegen.modeling.reporting import model_card
-from invoicegen.modeling.scoring import entity_scores
 from invoicegen.modeling.settings import ModelSettings, Temperatures, write_settings
 from invoicegen.modeling.splits import Tables, class_weights, fingerprint, read_split
 from invoicegen.modeling.torch_network import TorchNetwork, resolve_device
@@ -57,9 +57,6 @@ from invoicegen.schema.taxonomy import DEFAULT_LABELS, TAXONOMY_VERSION, LabelSe
 logger = logging.getLogger(__name__)
 
 Options = TypeVar("Options", bound=LoopOptions)
-
-COHESIONS: Final = (0.0, 1.0, 2.0, 3.0, 4.0)
-"""What a change of type within a line of running text may cost; of the best on validation pages the dearest is kept."""
 
 _IDENTITY_EXCLUDES = {"resume", "progress", "threads", "device", "checkpoint_steps"}
 _FORWARD_SHARE = 0.4
@@ -732,22 +729,13 @@ class _Training(TrainingRun[TrainOptions]):
         return self.processes.from_first(lambda: self._validation_scores(page_scores))
 
     def _validation_scores(self, scores: Sequence[WordScores]) -> dict[str, float]:
-        decoders = {
-            cohesion: Decoder(
-                self.extractor.config.resumable,
-                transitions=self.extractor.ner_transitions(),
-                labels=self.labels,
-                cohesion=cohesion,
-            )
-            for cohesion in COHESIONS
-        }
-        by_cohesion = {
-            cohesion: entity_scores(self.truth, [decode(page_scores).ner_tags for page_scores in scores])
-            for cohesion, decode in decoders.items()
-        }
-        best = max(COHESIONS, key=lambda cohesion: (by_cohesion[cohesion]["f1"], cohesion))
-        result = by_cohesion[best] | {"cohesion": best}
-        decoder = decoders[best]
+        decoder = Decoder(
+            self.extractor.config.resumable,
+            transitions=self.extractor.ner_transitions(),
+            labels=self.labels,
+        )
+        chosen = choose_cohesion(scores, self.truth, decoder)
+        result = chosen.scores | {"cohesion": chosen.cohesion}
         loss = 0.0
         for head in HEADS:
             truth = np.concatenate([page.labels[head] for page in self.validation_pages]).astype(np.int64)
