@@ -28,7 +28,7 @@ def _done(service: Service, batch: str) -> int:
     return sum(document["status"] in ("done", "failed") for document in documents)
 
 
-def _gone(processes: list[psutil.Process], seconds: float = 20) -> bool:
+def _gone(processes: list[psutil.Process], seconds: float = 90) -> bool:
     return not psutil.wait_procs(processes, timeout=seconds)[1]
 
 
