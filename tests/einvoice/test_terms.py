@@ -50,6 +50,13 @@ def test_identifiers_go_where_the_standard_wants_them(written_by_hand):
     }
 
 
+def test_a_standard_number_stands_beside_the_sellers_code(written_by_hand):
+    first, second = written_by_hand.lines
+    lines = [first, second.model_copy(update={"standard_id": "4006381333931"})]
+    item = business_terms(written_by_hand.model_copy(update={"lines": lines}))["BG-25"][1]["BG-31"]
+    assert (item["BT-155"], item["BT-157"], item["BT-157-1"]) == ("B-7", "4006381333931", "0160")
+
+
 def test_taxes_that_share_a_rate_are_one_row(written_by_hand):
     halves = [
         TaxLine(rate=line.rate / 2, name=name, base=line.base, amount=amount)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import zxingcpp
 from PIL import Image
+from stdnum import ean
 
 from invoicegen.geometry import quad_to_box
 from invoicegen.rendering import rasterise, render_document
@@ -437,3 +438,27 @@ def test_the_title_has_the_number_where_the_first_reference_is_an_empty_box():
         assert re.search(rf'class="tnum"><span data-field="number"[^>]*>{re.escape(invoice.number)}<', html)
         firsts.add(re.search(r'class="boxes"><tr><td class="c">[^<]*</td><td class="val">(<span)?', html)[1])
     assert firsts == {"<span", None}
+
+
+def test_a_standard_number_stands_below_the_name_and_is_no_entity():
+    wanted = {"columns": ["ITEM_CODE", "ITEM_DESCRIPTION", "ITEM_QUANTITY", "ITEM_AMOUNT"], "dense": False}
+    _, invoice, html = search(lambda record: record.lines[0].standard_id, wanted, **PAGES)
+    line = invoice.lines[0]
+    assert ean.is_valid(line.standard_id)
+    painted = words(html)
+    (number,) = [word for word in painted if word.field == "lines.0.standard_id"]
+    assert (number.text, number.entity) == (line.standard_id, None)
+    named = [word for word in painted if word.entity == "ITEM_DESCRIPTION" and word.row == 0]
+    assert number.quad[1] > (named[-1].quad[1] + named[-1].quad[5]) / 2
+    alone = {"columns": ["ITEM_DESCRIPTION", "ITEM_AMOUNT"], "dense": False}
+    _, _, html = search(lambda record: record.lines[0].standard_id, alone, **PAGES)
+    assert not [word for word in words(html) if word.field == "lines.0.standard_id"]
+
+
+def test_conditions_are_now_and_then_as_long_as_the_rest_of_the_page():
+    lengths = [
+        len((synthesise(plan_document(index, options(**PAGES))).fine_print or "").split())
+        for index in range(400)
+    ]
+    assert sum(length == 0 for length in lengths) > 200
+    assert sum(length > 100 for length in lengths) > 10

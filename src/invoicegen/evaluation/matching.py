@@ -16,27 +16,16 @@ import unicodedata
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, Literal
 
-from invoicegen.schema.taxonomy import DEFAULT_LABELS, LabelSet
+from invoicegen.schema.taxonomy import DEFAULT_LABELS, RUNNING_TEXT, LabelSet
 
 MatchKind = Literal["number", "date", "id", "text"]
 SOFT_SIMILARITY: Final = 0.8
-_TEXTS: Final = frozenset(
-    {
-        "SELLER_NAME",
-        "SELLER_ADDRESS",
-        "BUYER_NAME",
-        "BUYER_ADDRESS",
-        "PAYMENT_METHOD",
-        "PAYMENT_TERMS",
-        "ITEM_DESCRIPTION",
-    }
-)
 
 
 def match_kind(entity_type: str, labels: LabelSet = DEFAULT_LABELS) -> MatchKind:
     """How values of an entity type are compared; added types by their kind of value, strings as ids."""
     kind = labels.value_kinds[entity_type]
-    if entity_type in _TEXTS or kind == "address":
+    if entity_type in RUNNING_TEXT or kind == "address":
         return "text"
     if kind in ("money", "decimal", "percent"):
         return "number"

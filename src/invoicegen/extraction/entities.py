@@ -17,8 +17,8 @@ import numpy as np
 
 from invoicegen.extraction.layout import StraightWords, group_levels, straighten
 from invoicegen.geometry import Box, union
-from invoicegen.modeling.decoding import RUNNING_TEXT
 from invoicegen.schema.prediction import PagePrediction
+from invoicegen.schema.taxonomy import RUNNING_TEXT
 
 MAX_REACH: Final = 12.0
 """Line heights between a word labelled ``I-`` and the entity it goes on with; farther off it opens another."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +13,7 @@ from invoicegen.schema.taxonomy import (
     CELL_LABELS,
     DEFAULT_LABELS,
     ITEM_ENTITY_TYPES,
+    RUNNING_TEXT,
     TABLE_LABELS,
     LabelSet,
 )
@@ -82,20 +82,6 @@ def viterbi(
     for word in range(n_words - 1, 0, -1):
         path[word - 1] = back[word, path[word]]
     return path
-
-
-RUNNING_TEXT: Final = frozenset(
-    (
-        "SELLER_NAME",
-        "SELLER_ADDRESS",
-        "BUYER_NAME",
-        "BUYER_ADDRESS",
-        "PAYMENT_METHOD",
-        "PAYMENT_TERMS",
-        "ITEM_DESCRIPTION",
-    )
-)
-"""Entity types of running text: what stands right beside a word of one belongs to it more often than not."""
 
 
 def cohesion_penalties(labels: Sequence[str], cohesion: float) -> NDArray[np.float32]:

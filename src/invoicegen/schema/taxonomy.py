@@ -32,6 +32,19 @@ NER_LABELS: Final[tuple[str, ...]] = (
 TABLE_LABELS: Final[tuple[str, ...]] = ("OUTSIDE", "INSIDE", "CELL")
 CELL_LABELS: Final[tuple[str, ...]] = ("EMPTY", "HEADER", "DATA")
 
+RUNNING_TEXT: Final = frozenset(
+    (
+        "SELLER_NAME",
+        "SELLER_ADDRESS",
+        "BUYER_NAME",
+        "BUYER_ADDRESS",
+        "PAYMENT_METHOD",
+        "PAYMENT_TERMS",
+        "ITEM_DESCRIPTION",
+    )
+)
+"""Entity types of running text: compared softly, and what stands right beside a word of one mostly belongs to it."""
+
 NER_IDS: Final[dict[str, int]] = {label: i for i, label in enumerate(NER_LABELS)}
 TABLE_IDS: Final[dict[str, int]] = {label: i for i, label in enumerate(TABLE_LABELS)}
 CELL_IDS: Final[dict[str, int]] = {label: i for i, label in enumerate(CELL_LABELS)}
