@@ -818,6 +818,81 @@ def revoke_key(
         raise typer.Exit(1) from None
 
 
+backup_app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    help="Backups of the service's batches and of models: create, restore.",
+)
+app.add_typer(backup_app, name="backup")
+MODELS_HELP = "Folder of models, each a folder."
+
+
+@backup_app.command("create")
+def create_backup(
+    to: Annotated[Path, typer.Option(help="Folder of archives.")],
+    state: Annotated[
+        Path, typer.Option(envvar="INVOICEGEN_STATE", help="The service's folder of batches; it may run.")
+    ],
+    models: Annotated[Path | None, typer.Option(help=MODELS_HELP)] = None,
+    keep: Annotated[int, typer.Option(min=1, help="Archives of batches to keep, the newest.")] = 14,
+) -> None:
+    """Write the batches of a service with their results, and models, to archives; print their names.
+
+    The service may run: what is written is the state of one moment. A model that is there already is not written again,
+    and none is removed.
+
+    **Example**
+
+    `invoicegen backup create --state ~/.local/state/invoicegen --to backups --keep 7`
+    """
+    from invoicegen.serving.backups import BackupError, back_up_jobs, back_up_models
+
+    try:
+        archives = [back_up_jobs(state, to, keep), *([] if models is None else back_up_models(models, to))]
+    except BackupError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from None
+    for archive in archives:
+        typer.echo(archive)
+
+
+@backup_app.command("restore")
+def restore_backup(
+    archive: Annotated[
+        Path, typer.Argument(help="An archive of `backup create`; of a folder the newest of batches.")
+    ],
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="INVOICEGEN_STATE", help="Where batches go: the folder of a service that is stopped."
+        ),
+    ] = None,
+    models: Annotated[Path | None, typer.Option(help=f"Where a model goes. {MODELS_HELP}")] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Move aside what is there, into a folder replaced-….")
+    ] = False,
+) -> None:
+    """Put batches, or a model, back from an archive, once all of it has been checked.
+
+    **Examples**
+
+    `invoicegen backup restore backups --state ~/.local/state/invoicegen --replace`
+
+    `invoicegen backup restore backups/model-first-0f8fad5b….tar.gz --models models`
+    """
+    from invoicegen.serving.backups import BackupError, newest_jobs, restore
+
+    try:
+        taken = newest_jobs(archive) if archive.is_dir() else archive
+        restored = restore(taken, state=state, models=models, replace=replace)
+    except BackupError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from None
+    typer.echo(f"{restored.kind} of {taken}, {restored.files} files: {restored.folder}", err=True)
+    if restored.replaced is not None:
+        typer.echo(f"what was there before: {restored.replaced}; remove it when all is well", err=True)
+
+
 @app.command()
 def ocr_benchmark(
     engine: Annotated[list[str] | None, typer.Option(help="Only this engine; repeatable.")] = None,

@@ -7,24 +7,13 @@ import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+from batches import add, finished
 from kills import kill_and_look
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from invoicegen.serving.batches import is_allowed
 from invoicegen.serving.jobs import JobStore, StateError
 from invoicegen.serving.options import ServiceOptions
-from invoicegen.serving.uploads import Upload
-
-
-def finished(client, batch: str) -> dict:
-    """The batch when all of it has been read."""
-    end = time.monotonic() + 120
-    while time.monotonic() < end:
-        status = client.get(f"/v1/batches/{batch}").json()
-        if status["status"] == "finished":
-            return status
-        time.sleep(0.3)
-    raise AssertionError(f"not finished: {status}")
 
 
 def test_a_batch_is_read_and_kept_until_it_is_deleted(client, service, keys, invoice_pdf):
@@ -136,16 +125,6 @@ def store(tmp_path):
     made = JobStore(tmp_path / "state")
     yield made
     made.close()
-
-
-def add(store: JobStore, count: int, owner: str = "me", **more: str) -> str:
-    folder = store.receiving_folder()
-    uploads = []
-    for i in range(count):
-        path = folder / f"upload-{i}"
-        path.write_bytes(b"%PDF-")
-        uploads.append(Upload(path, f"{i}.pdf", "application/pdf", 5))
-    return store.add(folder, uploads, owner, "fingerprint", **more)[0]
 
 
 def test_a_folder_serves_one_service(store, tmp_path):
