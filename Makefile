@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-browser setup-docile setup-easyocr setup-invoice2data setup-mlflow run model test test-easyocr \
-	test-mlflow check check-static clean
+	test-mlflow test-wheel check check-static clean
 
 help:  ## Print this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ test-easyocr: setup-easyocr  ## Run EasyOCR, in its own environment, on the page
 
 test-mlflow: setup-mlflow  ## Log trainings and evaluations to an MLflow store, in its own environment
 	@.venv-mlflow/bin/python -m pytest tests/modeling/test_tracking.py tests/evaluation/test_tracking.py
+
+test-wheel: setup  ## Build the wheel, install it apart, and use it in an empty folder without a network
+	@.venv/bin/pytest tests/release/test_wheel.py
 
 check: check-static test  ## Everything that must pass: format, lint, types, import contracts, tests
 

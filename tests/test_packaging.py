@@ -12,11 +12,10 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from setuptools import Distribution
 
 ROOT = Path(__file__).resolve().parents[1]
 VERBS = ("setup", "run", "test", "check", "clean", "help")
-NOT_OURS = {".git", "build", "data", "dist", "htmlcov", "node_modules"}
+NOT_OURS = {".git", "build", "data", "dist", "htmlcov", "node_modules", "site"}
 BINARY = {
     ".png",
     ".jpg",
@@ -115,7 +114,13 @@ def test_every_line_of_the_lock_is_an_exact_pin() -> None:
 
 
 @pytest.mark.parametrize(
-    "lock", ["requirements-models.lock", "requirements-easyocr.lock", "requirements-invoice2data.lock"]
+    "lock",
+    [
+        "requirements-docs.lock",
+        "requirements-models.lock",
+        "requirements-easyocr.lock",
+        "requirements-invoice2data.lock",
+    ],
 )
 def test_what_comes_without_its_dependencies_is_pinned_by_content(lock: str) -> None:
     text = (ROOT / lock).read_text(encoding="utf-8")
@@ -143,25 +148,6 @@ def test_the_lock_satisfies_the_declared_dependencies(extra: str | None) -> None
         if version is None or version not in requirement.specifier:
             unmet.append(f"{requirement}: locked {version}")
     assert not unmet
-
-
-def test_a_wheel_carries_the_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    names = {"model.onnx", "model.safetensors", "tokenizer.json", "invoicegen.json", "README.md"}
-    weights = tmp_path / "src" / "invoicegen" / "weights" / "compact"
-    weights.mkdir(parents=True)
-    for package in (weights.parent, weights.parent.parent):
-        (package / "__init__.py").touch()
-    for name in names:
-        (weights / name).touch()
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
-    monkeypatch.chdir(tmp_path)
-    distribution = Distribution({"script_name": "setup.py"})
-    distribution.parse_config_files()
-    build = distribution.get_command_obj("build_py")
-    build.ensure_finalized()
-    carried = {f"{folder}/{file}" for _, folder, _, files in build.data_files for file in files}
-    assert {file.rsplit("/", 1)[-1] for file in carried if "weights/compact/" in file} == names
 
 
 def test_every_debian_package_is_named_once_by_a_valid_name() -> None:

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from invoicegen.pipelines.options import GenerateOptions
 
 
+# What a wheel carries: conf/ of the checkout that it was built from. A checkout has no such folder.
+PACKAGED_CONF = Path(__file__).parent / "conf"
+
+
 class ProjectError(ValueError):
     """There is no project here, or its parameters cannot be used; the message says the mend."""
 
@@ -21,6 +25,20 @@ def find_project(start: Path | None = None) -> Path | None:
     """The nearest folder with ``conf/base``, from ``start`` (default: the current folder) upwards."""
     here = (start or Path.cwd()).resolve()
     return next((p for p in (here, *here.parents) if (p / "conf" / "base").is_dir()), None)
+
+
+def conf_source() -> Path:
+    """The configuration that holds in the current folder: the project's, else the one that the wheel brought.
+
+    Raises:
+        ProjectError: If there is neither.
+    """
+    project = find_project()
+    if project is not None:
+        return project / "conf"
+    if not PACKAGED_CONF.is_dir():
+        raise ProjectError(f"{Path.cwd()}: no project here (no conf/base above); change into its folder")
+    return PACKAGED_CONF
 
 
 def parse_overrides(pairs: list[str]) -> dict[str, Any]:
@@ -60,20 +78,20 @@ def generate_options(
         of_run: The options of an earlier run, which take the place of the files'.
 
     Raises:
-        ProjectError: If no project is found, or the parameters are not as they should be.
+        ProjectError: If there is no configuration, or the parameters are not as they should be.
     """
     from pydantic import ValidationError
 
     from invoicegen.pipelines.options import GenerateOptions
 
-    project, parameters = _parameters(env, overrides)
+    conf, parameters = _parameters(env, overrides)
     given = parameters["generate"] if of_run is None else _changed(of_run, overrides, "generate")
     for key, names in (only or {}).items():
         given[key] = dict.fromkeys(given[key], 0.0) | {name: given[key].get(name) or 1.0 for name in names}
     try:
         return GenerateOptions.model_validate(given)
     except ValidationError as error:
-        raise _refused(project, "generate", error) from error
+        raise _refused(conf, "generate", error) from error
 
 
 def ocr_options(
@@ -89,18 +107,18 @@ def ocr_options(
         of_run: As for :func:`generate_options`.
 
     Raises:
-        ProjectError: If no project is found, or the parameters are not as they should be.
+        ProjectError: If there is no configuration, or the parameters are not as they should be.
     """
     from pydantic import ValidationError
 
     from invoicegen.ocr import OcrOptions
 
-    project, parameters = _parameters(env, overrides)
+    conf, parameters = _parameters(env, overrides)
     given = parameters["ocr"] if of_run is None else _changed(of_run, overrides, "ocr")
     try:
         return OcrOptions.model_validate(given)
     except ValidationError as error:
-        raise _refused(project, "ocr", error) from error
+        raise _refused(conf, "ocr", error) from error
 
 
 def _changed(of_run: Mapping[str, Any], overrides: Mapping[str, Any] | None, name: str) -> dict[str, Any]:
@@ -111,24 +129,22 @@ def _changed(of_run: Mapping[str, Any], overrides: Mapping[str, Any] | None, nam
     return cast("dict[str, Any]", OmegaConf.to_container(merged))
 
 
-def _refused(project: Path, name: str, error: ValidationError) -> ProjectError:
+def _refused(conf: Path, name: str, error: ValidationError) -> ProjectError:
     problems = "; ".join(
         f"{'.'.join((name, *map(str, problem['loc'])))}: {problem['msg']}" for problem in error.errors()
     )
-    return ProjectError(f"{project / 'conf'}: {problems}")
+    return ProjectError(f"{conf}: {problems}")
 
 
 def _parameters(env: str | None, overrides: Mapping[str, Any] | None) -> tuple[Path, dict[str, Any]]:
-    """The folder of the project, and its parameters as a run would see them."""
+    """The folder of the configuration, and its parameters as a run would see them."""
     from kedro.config import OmegaConfigLoader
 
     from invoicegen.settings import CONFIG_LOADER_ARGS
 
-    project = find_project()
-    if project is None:
-        raise ProjectError(f"{Path.cwd()}: no project here (no conf/base above); change into its folder")
-    if env is not None and not (project / "conf" / env).is_dir():
-        known = ", ".join(sorted(p.name for p in (project / "conf").iterdir() if p.is_dir()))
-        raise ProjectError(f"{project / 'conf'}: no environment {env!r}; there are {known}")
+    conf = conf_source()
+    if env is not None and not (conf / env).is_dir():
+        known = ", ".join(sorted(p.name for p in conf.iterdir() if p.is_dir()))
+        raise ProjectError(f"{conf}: no environment {env!r}; there are {known}")
     arguments: dict[str, Any] = {**CONFIG_LOADER_ARGS, "env": env, "runtime_params": dict(overrides or {})}
-    return project, dict(OmegaConfigLoader(str(project / "conf"), **arguments)["parameters"])
+    return conf, dict(OmegaConfigLoader(str(conf), **arguments)["parameters"])
