@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-browser setup-docile setup-easyocr setup-invoice2data setup-mlflow run model test test-easyocr \
-	test-mlflow test-wheel check check-static clean
+.PHONY: help setup setup-browser setup-docile setup-docs setup-easyocr setup-invoice2data setup-mlflow run model test \
+	test-easyocr test-mlflow test-wheel docs licences audit check check-static clean
 
 help:  ## Print this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -10,6 +10,9 @@ setup:  ## Install what is missing: Debian packages, .venv, the locked Python pa
 
 setup-browser: setup  ## Install Debian's Chromium and Redis, which the tests use
 	@scripts/browser.sh
+
+setup-docs: setup  ## Make .venv-docs: MkDocs over what .venv has
+	@scripts/side-env.sh docs
 
 setup-docile: setup  ## Install the package that tests read DocILE exports with, in .venv-docile
 	@scripts/docile-env.sh
@@ -41,6 +44,9 @@ test-mlflow: setup-mlflow  ## Log trainings and evaluations to an MLflow store, 
 test-wheel: setup  ## Build the wheel, install it apart, and use it in an empty folder without a network
 	@.venv/bin/pytest tests/release/test_wheel.py
 
+docs: setup-docs  ## Build the documentation site into site/, strict
+	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/python -m mkdocs build --strict --quiet
+
 check: check-static test  ## Everything that must pass: format, lint, types, import contracts, tests
 
 check-static: setup  ## Format, lint, types and import contracts only
@@ -50,5 +56,5 @@ check-static: setup  ## Format, lint, types and import contracts only
 	@.venv/bin/lint-imports
 
 clean:  ## Remove caches and build outputs (data/ and .venv stay)
-	@rm -rf build dist htmlcov .coverage .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf build dist site htmlcov .coverage .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

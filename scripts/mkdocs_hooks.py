@@ -26,6 +26,9 @@ PAGES = {  # page of the site: file of the repository
     "model-card.md": "src/invoicegen/weights/compact/README.md",
 }
 LINK = re.compile(r"(?<=\]\()(?!\w+:|#)([^)\s#]+)")
+LOADED = re.compile(
+    r"""<(?:script|img|iframe)[^>]+src="https?:|<link[^>]+(?:stylesheet|preload|icon)[^>]+href="https?:"""
+)
 BLOCKS = ("<li>", "<table>", "<pre>", "<h2", "<h3")
 
 
@@ -66,6 +69,8 @@ def on_page_markdown(markdown: str, page: Page, config: Any, files: Files) -> st
         target = posixpath.normpath(posixpath.join(posixpath.dirname(here), match[1]))
         if target.startswith("docs/"):
             place = target.removeprefix("docs/")
+            if (ROOT / target).is_dir():  # forges list it
+                place = min(path for path in files.src_uris if path.startswith(f"{place}/"))
         elif target in at:
             place = at[target]
         elif (ROOT / target).is_file():
@@ -91,3 +96,9 @@ def on_page_content(html: str, page: Page, **_: Any) -> str:
             raise PluginError(f"{page.file.src_uri}: {theirs} {block} on the forge, {ours} on the site")
     return html
 
+
+def on_post_page(output: str, page: Page, **_: Any) -> str:
+    """Hold that the site loads nothing from anywhere else."""
+    if found := LOADED.search(output):
+        raise PluginError(f"{page.file.src_uri}: loads from elsewhere: {found.group()}")
+    return output

@@ -101,6 +101,11 @@ def options_of(schema: Schema, definitions: Schema, prefix: str = "") -> Iterato
         option = resolved(given, definitions)
         if "properties" in option:
             yield from options_of(option, definitions, f"{prefix}{name}.")
+            continue
+        items = resolved(option.get("items", {}), definitions)
+        if "properties" in items:
+            yield f"{prefix}{name}", {**option, "items": {"type": "object"}}
+            yield from options_of(items, definitions, f"{prefix}{name}[].")
         else:
             yield f"{prefix}{name}", option
 
@@ -288,7 +293,10 @@ def api() -> str:
                     errors.append(f"{status} {answer['description']}")
                     continue
                 media = answer.get("content", {})
-                gives = [f"{kind(given['schema'], definitions)} (`{name}`)" for name, given in media.items()]
+                gives = [
+                    f"{kind(given.get('schema', {'type': 'text'}), definitions)} (`{name}`)"
+                    for name, given in media.items()
+                ]
                 rows.append([status, ", ".join(gives) or "nothing"])
             parts.append(table(["status", "gives"], rows))
             if errors:
