@@ -9,7 +9,7 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -599,11 +599,12 @@ def export_model(
     ] = ExportPrecision.fp16,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is in OUT.")] = False,
 ) -> None:
-    """Pack a trained model for use without torch: ONNX, weights to fine-tune from, tokenizer, model card.
+    """Pack a trained model for use without torch: ONNX, weights to fine-tune from, tokenizer, model card, baseline.
 
     The exported network labels the pages beside the model it came from. If too many words get other labels nothing
     is written; else the temperatures of its confidences are fitted on the same pages, so take pages that were not
-    trained on. What is printed, as JSON, is how far both agree, and the calibration error before and after.
+    trained on. What is printed, as JSON, is how far both agree, and the calibration error before and after. The
+    baseline is what `invoicegen baseline` measures, on the same pages.
 
     **Examples**
 
@@ -615,15 +616,64 @@ def export_model(
 
     It needs the packages of `pip install 'invoicegen[export]'`.
     """
+    from invoicegen.modeling.errors import ModelingError
+    from invoicegen.modeling.export import export_model as export
+
+    shards = _labelled_pages(pages)
+    try:
+        exported = export(source, output, shards, precision=precision.value, overwrite=overwrite)
+        _write_baseline(output, shards)
+    except (ModelingError, ValueError) as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from None
+    typer.echo(json.dumps(exported.summary(), indent=2))
+    size = sum(exported.sizes.values()) / 1e6
+    typer.echo(f"{size:.1f} MB: {output}", err=True)
+
+
+@app.command()
+def baseline(
+    model: Annotated[
+        Path,
+        typer.Argument(metavar="MODEL", help="Folder of a trained or exported model; the file goes there."),
+    ],
+    pages: Annotated[
+        Path | None,
+        typer.Option(
+            help="Parquet file or folder of labelled pages that the model was not trained on; "
+            "data/05_model_input/validation_pages of the project when left out."
+        ),
+    ] = None,
+) -> None:
+    """Measure how often and how surely a model finds each field, and write baseline.json beside it.
+
+    The service shows the figures beside those of the documents it reads, so that a change of either is seen
+    (docs/monitoring.md). `invoicegen export-model` measures them too.
+
+    **Examples**
+
+    `invoicegen baseline data/06_models/model`
+
+    `invoicegen baseline served --pages corrected.parquet`
+    """
+    from invoicegen.modeling.errors import ModelingError
+
+    try:
+        typer.echo(_write_baseline(model, _labelled_pages(pages)))
+    except (ModelingError, ValueError) as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from None
+
+
+def _labelled_pages(named: Path | None) -> dict[str, Callable[[], Any]]:
+    """What reads each Parquet file of labelled pages: those named, or the project's validation pages."""
     from functools import partial
 
     import pyarrow.parquet as pq
 
-    from invoicegen.modeling.errors import ModelingError
-    from invoicegen.modeling.export import export_model as export
     from invoicegen.project import find_project
 
-    folder = pages or (find_project() or Path.cwd()) / "data" / "05_model_input" / "validation_pages"
+    folder = named or (find_project() or Path.cwd()) / "data" / "05_model_input" / "validation_pages"
     files = sorted(folder.rglob("*.parquet")) if folder.is_dir() else [folder]
     if not files or not files[0].is_file():
         typer.echo(
@@ -632,20 +682,17 @@ def export_model(
             err=True,
         )
         raise typer.Exit(2)
-    try:
-        exported = export(
-            source,
-            output,
-            {str(file): partial(pq.read_table, file) for file in files},
-            precision=precision.value,
-            overwrite=overwrite,
-        )
-    except (ModelingError, ValueError) as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(1) from None
-    typer.echo(json.dumps(exported.summary(), indent=2))
-    size = sum(exported.sizes.values()) / 1e6
-    typer.echo(f"{size:.1f} MB: {output}", err=True)
+    return {str(file): partial(pq.read_table, file) for file in files}
+
+
+def _write_baseline(model: Path, shards: Mapping[str, Callable[[], Any]]) -> Path:
+    from invoicegen.evaluation.baseline import measure_baseline
+    from invoicegen.extraction.options import ExtractOptions
+    from invoicegen.modeling import ModelLoader
+
+    return measure_baseline(shards, ModelLoader("cpu").load(model), ExtractOptions().min_confidence).write(
+        model
+    )
 
 
 @app.command()

@@ -1,7 +1,11 @@
-"""Kedro hooks: parameters are known and well typed before the first node runs; of several processes one saves."""
+"""Kedro hooks: parameters are known and well typed before the first node runs; of several processes one saves;
+runs leave metrics.
+"""
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
 from typing import Any
 
 from kedro.framework.hooks import hook_impl
@@ -110,3 +114,63 @@ class ProcessHooks:
         if not processes.is_first:
             for name in pipeline.all_outputs():
                 catalog[name] = MemoryDataset(copy_mode="assign")
+
+
+class RunMetricsHooks:
+    """Every run leaves its metrics for Prometheus, where ``tracking.textfile`` names a folder."""
+
+    def __init__(self) -> None:
+        self._folder: Path | None = None
+        self._start = 0.0
+
+    @hook_impl
+    def after_context_created(self, context: Any) -> None:
+        """Called by Kedro."""
+        from invoicegen.tracking import TrackingOptions
+
+        self._folder = TrackingOptions.model_validate(context.params["tracking"]).textfile
+
+    @hook_impl
+    def before_pipeline_run(self) -> None:
+        """Called by Kedro."""
+        self._start = time.perf_counter()
+
+    @hook_impl
+    def after_pipeline_run(self, run_params: dict[str, Any], pipeline: Any, catalog: Any) -> None:
+        """Called by Kedro; see :class:`invoicegen.run_metrics.RunMetrics`."""
+        self._write(run_params, pipeline, catalog, succeeded=True)
+
+    @hook_impl
+    def on_pipeline_error(self, run_params: dict[str, Any], pipeline: Any, catalog: Any) -> None:
+        """Called by Kedro."""
+        self._write(run_params, pipeline, catalog, succeeded=False)
+
+    def _write(self, run_params: dict[str, Any], pipeline: Any, catalog: Any, *, succeeded: bool) -> None:
+        from invoicegen.modeling.processes import launched
+
+        if self._folder is None or not launched().is_first:
+            return
+        from invoicegen.run_metrics import RunMetrics
+
+        metrics = RunMetrics("_".join(run_params["pipeline_names"] or ["default"]))
+        metrics.finish(time.perf_counter() - self._start, succeeded=succeeded)
+        if succeeded:
+            made = pipeline.all_outputs()
+            for name, add in (
+                ("labeling_report", metrics.add_labels),
+                ("model_input_manifest", metrics.add_splits),
+                ("training_summary", metrics.add_training),
+                ("evaluation_scores", metrics.add_evaluation),
+            ):
+                if name in made:
+                    add(catalog[name].load())
+            if "model_input_manifest" in made:
+                folder = catalog["model_input_manifest"].load()["fingerprint"]
+                for name in sorted(name for name in made if name.endswith("_quarantine")):
+                    failed = [
+                        load()
+                        for shard, load in catalog[name].load().items()
+                        if shard.startswith(f"{folder}/")
+                    ]
+                    metrics.add_quarantined(name.removesuffix("_quarantine"), sum(map(len, failed)))
+        metrics.write(self._folder)

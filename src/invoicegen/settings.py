@@ -2,9 +2,9 @@
 
 from kedro.config import OmegaConfigLoader
 
-from invoicegen.hooks import ParameterHooks, ProcessHooks
+from invoicegen.hooks import ParameterHooks, ProcessHooks, RunMetricsHooks
 
-HOOKS = (ParameterHooks(), ProcessHooks())
+HOOKS = (ParameterHooks(), ProcessHooks(), RunMetricsHooks())
 CONFIG_LOADER_CLASS = OmegaConfigLoader
 CONFIG_LOADER_ARGS = {
     "base_env": "base",

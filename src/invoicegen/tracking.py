@@ -42,6 +42,11 @@ class TrackingOptions(BaseModel):
         f"sqlite:///{_LOCAL_STORE}/runs.db in the project's folder",
     )
     experiment: str = Field("invoicegen", min_length=1, description="the runs are grouped under this name")
+    textfile: Path | None = Field(
+        None,
+        description="folder of the node exporter's textfile collector: each run writes its metrics there "
+        "(needs the extra: invoicegen[serve])",
+    )
 
 
 class MlflowRun:

@@ -15,7 +15,8 @@ RECEIPT = [
 
 
 def reasons(make_page, words, min_confidence=0.5, **more):
-    return review_reasons({**assemble([make_page(words, width=400, height=1600)]), **more}, min_confidence)
+    record = {**assemble([make_page(words, width=400, height=1600)]), **more}
+    return [reason.text for reason in review_reasons(record, min_confidence)]
 
 
 def test_nothing_speaks_for_a_look_at_a_sound_receipt(make_page):

@@ -27,9 +27,24 @@ def test_metrics_count_documents_pages_and_requests(client, service, invoice_pdf
         ('invoicegen_documents_total{outcome="unsupported-media-type"}', 1),
         ('invoicegen_pages_total{engine="pdf_text"}', 2),
         ('invoicegen_requests_total{method="POST",route="/v1/extract",status="200"}', 1),
+        ('invoicegen_problems_total{kind="unsupported-media-type"}', 1),
+        ('invoicegen_documents_read_total{document_type="invoice"', 1),
+        ('invoicegen_field_documents_total{document_type="invoice",entity_type="TOTAL_AMOUNT"}', 1),
+        ('invoicegen_field_confidence_ratio_count{entity_type="ITEM_AMOUNT"}', 2),
+        ('invoicegen_checks_total{rule="sum of line amounts = subtotal"', 1),
+        ('invoicegen_phase_seconds_count{phase="decode"}', 1),
+        ('invoicegen_phase_seconds_count{phase="ocr"}', 0),
     ):
-        assert count(after, name) - count(before, name) == more
-    assert "invoicegen_ready 1.0" in after
+        assert count(after, name) - count(before, name) == more, name
+    for name, value in (
+        ("invoicegen_ready", 1),
+        ("invoicegen_workers", 1),
+        ('invoicegen_tasks{state="running"}', 0),
+        ('invoicegen_batches{state="running"}', 0),
+    ):
+        assert f"{name} {value:.1f}" in after.splitlines(), name
+    assert count(after, 'invoicegen_worker_resident_memory_bytes{worker="0"}') > 50e6
+    assert count(after, 'invoicegen_baseline_field_presence_ratio{document_type="invoice"') > 5
 
 
 def test_the_documentation_works_without_a_network(service, chromium):

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 from invoicegen import __version__
+from invoicegen.extraction.baseline import BASELINE_FILE
 from invoicegen.extraction.options import ExtractOptions
 from invoicegen.weights import resolve_model
 
@@ -18,13 +19,14 @@ def file_sha256(path: Path) -> str:
 
 
 def model_fingerprint(folder: str | Path) -> str:
-    """Twelve hexadecimal digits that name a model: a hash of the names and bytes of its folder's files.
+    """Twelve hexadecimal digits that name a model: a hash of the names and bytes of its folder's files, what was
+    measured of it (``baseline.json``) apart.
 
     Raises:
         ValueError: If the folder is not there or empty.
     """
     directory = resolve_model(folder)
-    files = sorted(path for path in directory.rglob("*") if path.is_file())
+    files = sorted(path for path in directory.rglob("*") if path.is_file() and path.name != BASELINE_FILE)
     if not files:
         raise ValueError(f"no model in {directory}: train one with `kedro run --pipeline=train`")
     digest = hashlib.sha256()

@@ -47,7 +47,8 @@ class DocumentRecord(TypedDict):
         line_items: Rows of the item table, values by entity type.
         tax_lines: Rate, base and tax of each printed tax line.
         checks: What bears out what.
-        timings_ms: Milliseconds by phase.
+        timings_ms: Milliseconds by phase: ``decode``, ``ocr`` (only where it read a page), ``model``, ``checks`` and
+            ``total``.
         needs_review: Whether a person should look at it.
         review_reasons: Why.
         page_errors: Where single pages could not be read.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal, NamedTuple
+
+ReviewKind = Literal["unread_page", "missing_field", "unreadable_value", "low_confidence", "failed_check"]
 
 REQUIRED: Final[dict[str, tuple[str, ...]]] = {
     "invoice": ("INVOICE_NUMBER", "INVOICE_DATE", "SELLER_NAME", "TOTAL_AMOUNT", "CURRENCY"),
@@ -13,7 +15,14 @@ REQUIRED: Final[dict[str, tuple[str, ...]]] = {
 """Fields that every document of a type prints."""
 
 
-def review_reasons(record: Mapping[str, Any], min_confidence: float) -> list[str]:
+class ReviewReason(NamedTuple):
+    """Why a person should look at a record: the kind of reason, and this one in words."""
+
+    kind: ReviewKind
+    text: str
+
+
+def review_reasons(record: Mapping[str, Any], min_confidence: float) -> list[ReviewReason]:
     """Why a person should look at a record; empty where nothing speaks for it.
 
     Reasons are pages that could not be read, fields that every such document prints and that are missing, first values
@@ -24,8 +33,15 @@ def review_reasons(record: Mapping[str, Any], min_confidence: float) -> list[str
         min_confidence: Confidence from which a value needs no look, 0 to 1.
     """
     fields = record["fields"]
-    reasons = [f"page {problem['page'] + 1} could not be read" for problem in record.get("page_errors", ())]
-    reasons += [f"{name} is missing" for name in REQUIRED[record["document_type"]] if not fields.get(name)]
+    reasons = [
+        ReviewReason("unread_page", f"page {problem['page'] + 1} could not be read")
+        for problem in record.get("page_errors", ())
+    ]
+    reasons += [
+        ReviewReason("missing_field", f"{name} is missing")
+        for name in REQUIRED[record["document_type"]]
+        if not fields.get(name)
+    ]
     values = [(name, found[0]) for name, found in fields.items() if found]
     values += [
         (f"line_items[{i}].{name}", value)
@@ -34,11 +50,17 @@ def review_reasons(record: Mapping[str, Any], min_confidence: float) -> list[str
     ]
     for name, value in values:
         if value["value"] is None:
-            reasons.append(f"{name} {value['text']!r} cannot be read as its type")
+            reasons.append(
+                ReviewReason("unreadable_value", f"{name} {value['text']!r} cannot be read as its type")
+            )
         elif value["confidence"] < min_confidence:
-            reasons.append(f"{name} has confidence {value['confidence']:.2f}, below {min_confidence:g}")
+            low = f"{name} has confidence {value['confidence']:.2f}, below {min_confidence:g}"
+            reasons.append(ReviewReason("low_confidence", low))
     reasons += [
-        f"{check['subject']}: {check['rule']} fails: expected {check['expected']}, got {check['got']}"
+        ReviewReason(
+            "failed_check",
+            f"{check['subject']}: {check['rule']} fails: expected {check['expected']}, got {check['got']}",
+        )
         for check in record["checks"]
         if check["status"] == "failed"
     ]
@@ -49,4 +71,4 @@ def add_review(record: dict[str, Any], min_confidence: float) -> None:
     """Set ``needs_review`` and ``review_reasons`` of a record."""
     reasons = review_reasons(record, min_confidence)
     record["needs_review"] = bool(reasons)
-    record["review_reasons"] = reasons
+    record["review_reasons"] = [reason.text for reason in reasons]

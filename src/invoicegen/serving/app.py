@@ -32,13 +32,16 @@ from secure.middleware import SecureASGIMiddleware
 from starlette.staticfiles import StaticFiles
 
 from invoicegen import __version__
+from invoicegen.evaluation.fingerprint import model_fingerprint
+from invoicegen.extraction.baseline import BASELINE_FILE, read_baseline
+from invoicegen.extraction.checks import run_checks
 from invoicegen.schema.taxonomy import ITEM_ENTITY_TYPES, TAXONOMY
 from invoicegen.serving.access import Caller, needs
 from invoicegen.serving.batches import BatchRunner, add_batches
 from invoicegen.serving.jobs import JobStore
 from invoicegen.serving.keys import KeyStore
 from invoicegen.serving.logs import get_logger
-from invoicegen.serving.metrics import Metrics
+from invoicegen.serving.metrics import ExtractionMetrics
 from invoicegen.serving.middleware import AccessLog
 from invoicegen.serving.models import API_VERSION, EntityType, ExtractionResult, Health, SchemaAnswer
 from invoicegen.serving.options import ServiceOptions
@@ -48,6 +51,7 @@ from invoicegen.serving.rates import RateLimiter
 from invoicegen.serving.results import count_document, to_result
 from invoicegen.serving.uploads import RAW_TYPES, Receiver
 from invoicegen.serving.worker import read_document
+from invoicegen.weights import resolve_model
 
 logger = get_logger(__name__)
 
@@ -87,7 +91,7 @@ def create_app(options: ServiceOptions) -> FastAPI:
     Raises:
         StateError: If the folder of the state cannot be used.
     """
-    metrics = Metrics()
+    metrics = _metrics(options)
     store = JobStore(options.state)
 
     @asynccontextmanager
@@ -133,6 +137,18 @@ def create_app(options: ServiceOptions) -> FastAPI:
     _add_pages(app)
     _add_middleware(app)
     return app
+
+
+def _metrics(options: ServiceOptions) -> ExtractionMetrics:
+    """The metrics, with what is known of the model before it is loaded."""
+    metrics = ExtractionMetrics(frozenset(check["rule"] for check in run_checks({}, [], [])))
+    metrics.describe(model_fingerprint(options.model))
+    baseline = read_baseline(resolve_model(options.model))
+    if baseline is None:
+        logger.warning("the model has no baseline: drift cannot be seen", file=BASELINE_FILE)
+    else:
+        metrics.show(baseline)
+    return metrics
 
 
 def _add_middleware(app: FastAPI) -> None:
@@ -216,7 +232,7 @@ def _add_extraction(app: FastAPI) -> None:
             except ApiError as problem:
                 state.metrics.documents.labels(problem.kind).inc()
                 raise
-        count_document(state.metrics, read)
+        count_document(state.metrics, read, state.options.min_confidence)
         return to_result(read)
 
 
@@ -263,7 +279,9 @@ def _add_operations(app: FastAPI) -> None:
     )
     async def metrics(request: Request) -> Response:
         """Counters for Prometheus."""
-        counted: Metrics = request.app.state.metrics
+        counted: ExtractionMetrics = request.app.state.metrics
+        runner: BatchRunner = request.app.state.batches
+        counted.set_census(await runner.call(runner.store.census))
         return Response(generate_latest(counted.registry), media_type=CONTENT_TYPE_LATEST)
 
 

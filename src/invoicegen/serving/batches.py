@@ -28,7 +28,7 @@ from invoicegen.serving.jobs import (
     QueuedDocument,
 )
 from invoicegen.serving.logs import get_logger
-from invoicegen.serving.metrics import Metrics
+from invoicegen.serving.metrics import ExtractionMetrics
 from invoicegen.serving.models import API_VERSION, Batch, BatchDocument, BatchResult, BatchResults
 from invoicegen.serving.options import ServiceOptions
 from invoicegen.serving.pool import WorkerDiedError, WorkerPool, WorkersLostError
@@ -88,7 +88,9 @@ class BatchRunner:
         metrics: Where documents are counted.
     """
 
-    def __init__(self, options: ServiceOptions, store: JobStore, pool: WorkerPool, metrics: Metrics) -> None:
+    def __init__(
+        self, options: ServiceOptions, store: JobStore, pool: WorkerPool, metrics: ExtractionMetrics
+    ) -> None:
         self._options = options
         self._pool = pool
         self._metrics = metrics
@@ -163,7 +165,7 @@ class BatchRunner:
         except ApiError as error:
             problem = error
         else:
-            count_document(self._metrics, read)
+            count_document(self._metrics, read, self._options.min_confidence)
             result = to_result(read).model_dump(mode="json", exclude_unset=True)
             pages = len(read.record["pages"])
             await self.call(self._store.finish, document, result, failed=False, pages=pages)
@@ -178,6 +180,8 @@ class BatchRunner:
                 for delivery in await self.call(self._store.due_deliveries):
                     delivered = await self._tell(client, delivery)
                     again = None if delivery.attempts >= len(_RETRIES_S) else _RETRIES_S[delivery.attempts]
+                    outcome = "delivered" if delivered else "gave_up" if again is None else "failed"
+                    self._metrics.webhooks.labels(outcome).inc()
                     await self.call(
                         self._store.note_delivery, delivery.batch, delivered=delivered, retry_in_s=again
                     )

@@ -9,13 +9,14 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 from uuid import uuid4
 
 from invoicegen.ocr.documents import MediaType
@@ -122,6 +123,25 @@ class Delivery:
     batch: str
     webhook: str
     attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """How much of everything the store has.
+
+    Attributes:
+        batches: How many are ``running`` and ``finished``.
+        documents: How many are in each state.
+        oldest_s: Age of the oldest batch that is not finished; 0 without one.
+        free_bytes: Free space of the file system.
+        size_bytes: Its size.
+    """
+
+    batches: dict[str, int]
+    documents: dict[DocumentState, int]
+    oldest_s: float
+    free_bytes: int
+    size_bytes: int
 
 
 class JobStore:
@@ -356,6 +376,22 @@ class JobStore:
             "SELECT count(*) FROM documents WHERE state IN ('queued', 'running')"
         ).fetchone()
         return int(count)
+
+    def census(self) -> Census:
+        """How much of everything there is."""
+        running, oldest = self._db.execute(
+            "SELECT count(*), min(created) FROM batches WHERE finished IS NULL"
+        ).fetchone()
+        (finished,) = self._db.execute("SELECT count(*) FROM batches WHERE finished IS NOT NULL").fetchone()
+        states = dict(self._db.execute("SELECT state, count(*) FROM documents GROUP BY state").fetchall())
+        disk = shutil.disk_usage(self._documents)
+        return Census(
+            batches={"running": running, "finished": finished},
+            documents={state: states.get(state, 0) for state in get_args(DocumentState)},
+            oldest_s=0 if oldest is None else max(0, time.time() - oldest),
+            free_bytes=disk.free,
+            size_bytes=disk.total,
+        )
 
     def due_deliveries(self) -> list[Delivery]:
         """Finished batches whose owners are to be told now."""

@@ -64,6 +64,7 @@ class AccessLog:
             if status:
                 raise  # the answer has begun: the server cuts it off
             failed = ApiError(500, "internal-error", "an error of the service; it is in its log")
+            self._metrics.problems.labels(failed.kind).inc()
             await failed.response()(scope, receive, noted_send)
         seconds = time.perf_counter() - start
         route = getattr(scope.get("route"), "path", "none")

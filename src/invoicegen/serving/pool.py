@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import math
 import multiprocessing
+import resource
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from pebble import ProcessExpired, ProcessPool
+from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
 from invoicegen.schema.taxonomy import DEFAULT_LABELS
 from invoicegen.serving.logs import get_logger
@@ -60,7 +62,7 @@ class WorkerPool:
 
     Args:
         options: What they load, how many they are, how many requests may wait.
-        metrics: Where documents in hand are counted.
+        metrics: Where documents in hand, tasks and workers are counted.
 
     Attributes:
         labels: What the model can say, as it said when last asked.
@@ -72,9 +74,11 @@ class WorkerPool:
         self._pool = self._make()
         self.labels = DEFAULT_LABELS
         self._in_hand = 0
+        self._tasks: dict[ProcessFuture[Any], float] = {}
         self._seconds = 1.0  # what a document takes, a moving mean
         self._answered: float | None = None
         self._asking: asyncio.Task[bool] | None = None
+        metrics.watch(self, options.workers, options.worker_memory_bytes)
 
     def _make(self) -> ProcessPool:
         return ProcessPool(
@@ -98,6 +102,8 @@ class WorkerPool:
             except RuntimeError:  # broken before, or meanwhile
                 await self._replace(pool)
                 continue
+            self._tasks[future] = time.monotonic()
+            future.add_done_callback(lambda done: self._tasks.pop(done, None))
             try:
                 result: Result = await asyncio.wrap_future(future)
             except BrokenProcessPool:
@@ -110,8 +116,27 @@ class WorkerPool:
         if self._pool is not broken:
             return  # another request has done it
         logger.error("the workers were lost; starting others")
+        self._metrics.restarts.labels("lost").inc(self._options.workers)
         self._pool = self._make()
         await asyncio.to_thread(_end, broken)
+
+    def resident_bytes(self) -> list[int]:
+        """Memory of each worker that is alive, in the order of their process ids."""
+        sizes = []
+        for worker in sorted(multiprocessing.active_children(), key=lambda process: process.pid or 0):
+            with suppress(OSError):  # it ended meanwhile
+                pages = Path(f"/proc/{worker.pid}/statm").read_text(encoding="ascii").split()[1]
+                sizes.append(int(pages) * resource.getpagesize())
+        return sizes
+
+    def waiting_s(self) -> list[float]:
+        """How long each task has waited that no worker has begun."""
+        now = time.monotonic()
+        return [now - since for task, since in list(self._tasks.items()) if not task.running()]
+
+    def running(self) -> int:
+        """Tasks that workers are at."""
+        return sum(task.running() for task in list(self._tasks))
 
     @contextmanager
     def place(self) -> Iterator[None]:
@@ -121,7 +146,6 @@ class WorkerPool:
             ApiError: 503 where all are taken.
         """
         if self._in_hand >= self._options.workers + self._options.queue:
-            self._metrics.shed.labels("overload").inc()
             raise ApiError(
                 503,
                 "overloaded",
@@ -150,6 +174,7 @@ class WorkerPool:
         try:
             result = await self._schedule(function, args, self._options.extract_timeout_s)
         except FutureTimeoutError:
+            self._metrics.restarts.labels("timeout").inc()
             seconds = f"{self._options.extract_timeout_s:g}"
             raise ApiError(
                 504,
@@ -158,6 +183,7 @@ class WorkerPool:
             ) from None
         except ProcessExpired as error:
             logger.error("worker died", exit_code=error.exitcode)
+            self._metrics.restarts.labels("died").inc()
             raise WorkerDiedError from None
         self._answered = time.monotonic()
         self._seconds += 0.1 * (time.perf_counter() - start - self._seconds)

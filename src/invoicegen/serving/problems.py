@@ -67,6 +67,12 @@ class ApiError(Exception):
         return JSONResponse(details.model_dump(), self.status, self.headers, MEDIA_TYPE)
 
 
+def counted(app: FastAPI, error: ApiError) -> JSONResponse:
+    """The answer to an error of an app, counted in its metrics."""
+    app.state.metrics.problems.labels(error.kind).inc()
+    return error.response()
+
+
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """What an operation's OpenAPI says of the problems it may answer with."""
     schema = {"$ref": "#/components/schemas/ProblemDetails"}
@@ -81,7 +87,7 @@ def add_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(ApiError)
     async def _problem(request: Request, error: ApiError) -> JSONResponse:
-        return error.response()
+        return counted(request.app, error)
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> JSONResponse:
@@ -89,12 +95,12 @@ def add_handlers(app: FastAPI) -> None:
         headers = dict(error.headers or {})
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
             headers["Allow"] = ", ".join(sorted(_methods(request)))
-        return ApiError(error.status_code, kind, str(error.detail), headers).response()
+        return counted(request.app, ApiError(error.status_code, kind, str(error.detail), headers))
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        return ApiError(422, "invalid-request", wrong).response()
+        return counted(request.app, ApiError(422, "invalid-request", wrong))
 
 
 def _methods(request: Request) -> set[str]:

@@ -26,7 +26,7 @@ class RateLimiter:
 
     Args:
         options: ``rate_limit`` and its storage.
-        metrics: Where refusals are counted.
+        metrics: Where failures of the storage are counted.
 
     Raises:
         limits.errors.ConfigurationError: If Redis is asked for and its client is not installed.
@@ -65,9 +65,9 @@ class RateLimiter:
             window = await self._limiter.get_window_stats(self._item, who)
         except StorageError:
             logger.error("rate limit storage cannot be reached", then=self._on_failure)
+            self._metrics.rate_failures.inc()
             if self._on_failure == "allow":
                 return {}
-            self._metrics.shed.labels("rate_storage").inc()
             raise ApiError(
                 503,
                 "rate-limit-unavailable",
@@ -81,7 +81,6 @@ class RateLimiter:
             "RateLimit-Reset": str(wait),
         }
         if not allowed:
-            self._metrics.shed.labels("rate_limit").inc()
             raise ApiError(
                 429,
                 "too-many-requests",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 
-from invoicegen.serving.metrics import Metrics
+from invoicegen.extraction.baseline import observe
+from invoicegen.serving.metrics import ExtractionMetrics
 from invoicegen.serving.models import ExtractionResult
 from invoicegen.serving.worker import ReadDocument
 
@@ -22,10 +23,17 @@ def to_result(read: ReadDocument) -> ExtractionResult:
     return ExtractionResult.model_validate(answer)
 
 
-def count_document(metrics: Metrics, read: ReadDocument) -> None:
-    """Count a document that was read."""
+def count_document(metrics: ExtractionMetrics, read: ReadDocument, min_confidence: float) -> None:
+    """Count a document that was read.
+
+    Args:
+        metrics: Where.
+        read: The document.
+        min_confidence: Confidence from which a value needs no review.
+    """
     metrics.documents.labels("read").inc()
     for page in read.record["pages"]:
         metrics.pages.labels(page["engine"]).inc()
     for phase, spent_ms in read.record["timings_ms"].items():
         metrics.phases.labels(phase).observe(spent_ms / 1000)
+    metrics.count(observe(read.record, min_confidence))

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import uvicorn
 
 from invoicegen.serving.app import create_app
 from invoicegen.serving.logs import configure_logs
 from invoicegen.serving.options import ServiceOptions
+
+if TYPE_CHECKING:
+    from sentry_sdk.types import Event, Hint
 
 _BACKLOG = 128
 _MOST_CONNECTIONS = 1000
@@ -30,7 +35,7 @@ def serve(options: ServiceOptions) -> None:
 
 
 def _track_errors(options: ServiceOptions) -> None:
-    """Report errors to Sentry where a DSN is set: types and places, nothing of requests or variables."""
+    """Report errors to Sentry where a DSN is set: types and places, nothing of requests, variables or messages."""
     if options.sentry_dsn is None:
         return
     import sentry_sdk
@@ -42,4 +47,17 @@ def _track_errors(options: ServiceOptions) -> None:
         include_source_context=False,
         max_request_body_size="never",
         max_breadcrumbs=0,
+        server_name="",
+        before_send=_without_content,
     )
+
+
+def _without_content(event: Event, hint: Hint) -> Event:
+    """A report without what may quote a document or name a file: headers, messages of errors, arguments of logs."""
+    request = event.get("request", {})
+    event["request"] = {key: request[key] for key in ("method",) if key in request}
+    for error in event.get("exception", {}).get("values", ()):
+        error.pop("value", None)
+    for part in ("logentry", "message", "extra", "user"):
+        event.pop(part, None)  # type: ignore[misc] # keys of a TypedDict that need not be there
+    return event
