@@ -8,7 +8,7 @@ help:  ## Print this list
 setup:  ## Install what is missing: Debian packages, .venv, the locked Python packages
 	@scripts/setup.sh
 
-setup-browser: setup  ## Install Debian's Chromium and Redis, which the tests use
+setup-browser: setup  ## Install Debian's Chromium, Redis and Prometheus, which the tests use
 	@scripts/browser.sh
 
 setup-docs: setup  ## Make .venv-docs: MkDocs over what .venv has

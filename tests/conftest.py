@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import string
 from pathlib import Path
@@ -73,3 +74,14 @@ def invoice_pdf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     path.write_bytes(text_pdf([first, second]))
     return path
+
+
+@pytest.fixture(scope="session")
+def scan(invoice_pdf: Path) -> bytes:
+    """The first page of the invoice as a scanner gives it."""
+    import pypdfium2
+
+    image = pypdfium2.PdfDocument(invoice_pdf)[0].render(scale=150 / 72).to_pil()
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=85)
+    return buffer.getvalue()

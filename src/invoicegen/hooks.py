@@ -128,7 +128,7 @@ class RunMetricsHooks:
         """Called by Kedro."""
         from invoicegen.tracking import TrackingOptions
 
-        self._folder = TrackingOptions.model_validate(context.params["tracking"]).textfile
+        self._folder = TrackingOptions.model_validate(context.params.get("tracking", {})).textfile
 
     @hook_impl
     def before_pipeline_run(self) -> None:

@@ -87,7 +87,7 @@ def make_project():
 def generated(tmp_path_factory):
     """A project whose `generate` pipeline has run on conf/test with one worker."""
     project = Project(tmp_path_factory.mktemp("generated"))
-    project.run("generate", "execution.workers=1")
+    project.run("generate", f"execution.workers=1,tracking.textfile={project.folder / 'textfile'}")
     return project
 
 

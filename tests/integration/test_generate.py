@@ -9,6 +9,7 @@ import jsonschema
 import pyarrow.parquet as pq
 import pytest
 from notebooks import count_pictures, run_notebook
+from prometheus_client.parser import text_string_to_metric_families
 
 from invoicegen.extraction import rebuild_line_items
 from invoicegen.schema.annotation import Page, check_page
@@ -53,6 +54,23 @@ def test_pages_are_read_by_both_engines_and_are_of_all_families(generated):
     assert {p.ocr["engine"] for p in provenance} == {"pdf_text", "rapidocr"}
     assert {p.template_family for p in provenance} == {"modern", "classic", "receipt"}
     assert len({p.locale for p in provenance}) >= 6
+
+
+def test_a_run_leaves_its_figures_for_prometheus(generated):
+    text = (generated.folder / "textfile" / "invoicegen_generate.prom").read_text()
+    figures = {
+        (sample.name, sample.labels.get("engine") or sample.labels.get("stage")): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+    assert figures["invoicegen_run_succeeded", None] == 1
+    by_engine = generated.json("08_reporting/labeling_report.json")["by_engine"]
+    for engine, counts in by_engine.items():
+        assert figures["invoicegen_generated_pages", engine] == counts["pages"]
+        kept = figures["invoicegen_generated_labels_kept_ratio", engine]
+        assert kept == pytest.approx(counts["labels_kept"], abs=1e-4)
+    assert figures["invoicegen_quarantined_documents", "rendering"] == 0
+    assert figures["invoicegen_run_duration_seconds", None] > 0
 
 
 def test_labels_survive_reading(generated):

@@ -1,6 +1,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import get_type_hints
 
 import pytest
@@ -10,7 +11,13 @@ from kedro.framework.startup import bootstrap_project
 from kedro.io import DataCatalog, MemoryDataset
 
 from invoicegen.datasets import TextFileDataset
-from invoicegen.hooks import ParameterError, ProcessesError, ProcessHooks, check_parameters
+from invoicegen.hooks import (
+    ParameterError,
+    ProcessesError,
+    ProcessHooks,
+    RunMetricsHooks,
+    check_parameters,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -145,3 +152,13 @@ def test_only_the_first_of_several_processes_saves(rank, size, saves, monkeypatc
     catalog = DataCatalog({"training_curves": TextFileDataset(filepath=str(tmp_path / "curves"))})
     ProcessHooks().before_pipeline_run(pipelines["train"], catalog)
     assert isinstance(catalog["training_curves"], MemoryDataset) != saves
+
+
+def test_a_run_that_fails_says_so_to_prometheus(tmp_path):
+    hooks = RunMetricsHooks()
+    hooks.after_context_created(SimpleNamespace(params={"tracking": {"textfile": str(tmp_path)}}))
+    hooks.before_pipeline_run()
+    hooks.on_pipeline_error({"pipeline_names": ["train"]}, pipelines["train"], DataCatalog())
+    written = (tmp_path / "invoicegen_train.prom").read_text()
+    assert 'invoicegen_run_succeeded{pipeline="train"} 0.0' in written
+    assert "invoicegen_training_epochs{" not in written

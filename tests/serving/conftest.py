@@ -6,7 +6,6 @@ import base64
 import io
 import json
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import httpx
 import numpy as np
@@ -83,14 +82,3 @@ def make_image() -> Callable[..., bytes]:
         return buffer.getvalue()
 
     return make
-
-
-@pytest.fixture(scope="session")
-def scan(invoice_pdf: Path) -> bytes:
-    """The first page of the invoice as a scanner gives it."""
-    import pypdfium2
-
-    image = pypdfium2.PdfDocument(invoice_pdf)[0].render(scale=150 / 72).to_pil()
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=85)
-    return buffer.getvalue()

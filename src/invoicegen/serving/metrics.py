@@ -21,6 +21,7 @@ from prometheus_client import (
 )
 
 from invoicegen import __version__
+from invoicegen.extraction.review import ReviewKind
 from invoicegen.schema.annotation import DocumentType
 from invoicegen.schema.taxonomy import ENTITY_TYPES
 
@@ -240,6 +241,8 @@ class ExtractionMetrics(Metrics):
                 self.present.labels(entity_type, document_type)
         for entity_type in ENTITY_TYPES:
             self.confidence.labels(entity_type)
+        for reason in get_args(ReviewKind):
+            self.review_reasons.labels(reason)
         for rule in rules:
             for status in ("ok", "failed", "not_applicable"):
                 self.checks.labels(rule, status)

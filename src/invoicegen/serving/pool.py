@@ -8,13 +8,14 @@ import multiprocessing
 import resource
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from pebble import ProcessExpired, ProcessFuture, ProcessPool
+from pebble import ProcessExpired, ProcessPool
 
 from invoicegen.schema.taxonomy import DEFAULT_LABELS
 from invoicegen.serving.logs import get_logger
@@ -74,7 +75,7 @@ class WorkerPool:
         self._pool = self._make()
         self.labels = DEFAULT_LABELS
         self._in_hand = 0
-        self._tasks: dict[ProcessFuture[Any], float] = {}
+        self._tasks: dict[Future[Any], float] = {}
         self._seconds = 1.0  # what a document takes, a moving mean
         self._answered: float | None = None
         self._asking: asyncio.Task[bool] | None = None

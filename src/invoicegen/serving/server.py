@@ -20,7 +20,7 @@ _MOST_CONNECTIONS = 1000
 def serve(options: ServiceOptions) -> None:
     """Serve until SIGTERM or SIGINT."""
     configure_logs(options.log_level)
-    _track_errors(options)
+    track_errors(options)
     uvicorn.run(
         create_app(options),
         host=options.host,
@@ -34,7 +34,7 @@ def serve(options: ServiceOptions) -> None:
     )
 
 
-def _track_errors(options: ServiceOptions) -> None:
+def track_errors(options: ServiceOptions) -> None:
     """Report errors to Sentry where a DSN is set: types and places, nothing of requests, variables or messages."""
     if options.sentry_dsn is None:
         return
