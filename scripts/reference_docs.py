@@ -19,10 +19,12 @@ from typer.core import TyperGroup
 
 from invoicegen.console import app
 from invoicegen.hooks import _options
+from invoicegen.ocr import ENGINE_NAMES
 from invoicegen.pipeline_registry import register_pipelines
 from invoicegen.schema.annotation import Page
 from invoicegen.serving.app import create_app
-from invoicegen.serving.options import ServiceOptions
+from invoicegen.serving.ocr_app import create_ocr_app
+from invoicegen.serving.options import HttpOptions, OcrServiceOptions, ServiceOptions
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "docs" / "reference"
@@ -159,21 +161,38 @@ def parameters() -> str:
 
 
 def settings() -> str:
-    """Every setting of the service."""
-    schema = ServiceOptions.model_json_schema()
-    rows: list[list[object]] = []
-    for key, option in options_of(schema, schema.get("$defs", {})):
-        secret = any(choice.get("writeOnly") for choice in (option, *option.get("anyOf", ())))
-        default = "–" if secret or "default" not in option else code(option["default"])
-        rows.append([f"`INVOICEGEN_{key.upper()}`", kind(option, {}), default, option.get("description", "")])
+    """Every setting of the services."""
+    both = HttpOptions.model_fields
+    sections = []
+    for title, options, left_out in (
+        ("Both", HttpOptions, {}),
+        ("`invoicegen serve` alone", ServiceOptions, both),
+        (
+            "`invoicegen serve-ocr` alone",
+            OcrServiceOptions,
+            {name: both[name] for name in both if name != "port"},
+        ),
+    ):
+        schema = options.model_json_schema()
+        rows: list[list[object]] = []
+        for key, option in options_of(schema, schema.get("$defs", {})):
+            if key in left_out:
+                continue
+            secret = any(choice.get("writeOnly") for choice in (option, *option.get("anyOf", ())))
+            default = "–" if secret or "default" not in option else code(option["default"])
+            rows.append(
+                [f"`INVOICEGEN_{key.upper()}`", kind(option, {}), default, option.get("description", "")]
+            )
+        sections.append(f"## {title}\n\n" + table(["variable", "is", "default", "meaning"], rows))
     return page(
-        "Settings of the service",
-        "`invoicegen serve` takes them from its options, the environment, or files of the same names in the folder "
-        "that `INVOICEGEN_SECRETS_DIR` names, in that order. Lists are JSON, as `INVOICEGEN_LANGUAGES='[\"de\"]'`. "
+        "Settings of the services",
+        "`invoicegen serve` and `invoicegen serve-ocr` take them from their options, the environment, or files of the "
+        "same names in the folder that `INVOICEGEN_SECRETS_DIR` names, in that order. Lists are JSON, as "
+        "`INVOICEGEN_LANGUAGES='[\"de\"]'`. "
         "Where no default is shown there is none, it is a secret, or the machine gives it (workers: one a core; "
         "state: a folder of the user). "
-        "How the service works: [service.md](../service.md).",
-        table(["variable", "is", "default", "meaning"], rows),
+        "How the services work: [service.md](../service.md).",
+        *sections,
     )
 
 
@@ -257,8 +276,18 @@ def object_sections(definitions: Schema, names: list[str]) -> Iterator[str]:
 
 
 def api() -> str:
-    """Every path of the HTTP API, and the objects that it takes and gives."""
-    described = create_app(ServiceOptions()).openapi()
+    """The HTTP API of extraction."""
+    return paths_of("HTTP API", create_app(ServiceOptions()).openapi())
+
+
+def ocr_api() -> str:
+    """The HTTP API of the annotation service."""
+    options = OcrServiceOptions(more_engines=ENGINE_NAMES[1:])
+    return paths_of("HTTP API for annotation", create_ocr_app(options).openapi())
+
+
+def paths_of(title: str, described: Schema) -> str:
+    """Every path of an HTTP API, and the objects that it takes and gives."""
     definitions = described["components"]["schemas"]
     sections = []
     for path, methods in described["paths"].items():
@@ -303,7 +332,7 @@ def api() -> str:
                 parts.append(f"Errors: {', '.join(errors)}.")
             sections.append("\n\n".join(parts))
     return page(
-        "HTTP API",
+        title,
         "A running service describes itself: `/docs` to read and try, `/openapi.json` for tools. Errors are "
         "`application/problem+json` (RFC 9457). How to run and secure it: [service.md](../service.md).",
         *sections,
@@ -383,6 +412,7 @@ PAGES = {
     "service-settings.md": settings,
     "catalog.md": catalog,
     "api.md": api,
+    "ocr-api.md": ocr_api,
     "annotation-schema.md": annotation_schema,
     "taxonomy.md": taxonomy,
 }

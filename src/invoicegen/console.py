@@ -763,16 +763,17 @@ def serve(
     from invoicegen.weights import resolve_model
 
     try:
+        from invoicegen.serving.app import create_app
         from invoicegen.serving.jobs import StateError
         from invoicegen.serving.options import ServiceOptions
         from invoicegen.serving.server import serve as run
     except ModuleNotFoundError as error:
         typer.echo(f"error: {error.name} is not installed: pip install 'invoicegen[serve]'", err=True)
         raise typer.Exit(2) from None
-    given = {"host": host, "port": port, "engine": engine, "workers": workers, "keys": keys}
-    given = {name: value for name, value in given.items() if value is not None}
+    given: dict[str, Any] = {"host": host, "port": port, "engine": engine, "workers": workers, "keys": keys}
+    given["model"] = None if model is None else str(model)
     try:
-        options = ServiceOptions(**given, **({} if model is None else {"model": str(model)}))
+        options = ServiceOptions(**{name: value for name, value in given.items() if value is not None})
         if "model" not in options.model_fields_set:
             options = options.model_copy(update={"model": str(default_model())})
         require_engine(options.engine)
@@ -785,10 +786,59 @@ def serve(
         raise typer.Exit(2)
     typer.echo(f"model: {folder}", err=True)
     try:
-        run(options)
+        run(create_app, options)
     except StateError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from None
+
+
+@app.command()
+def serve_ocr(
+    host: Annotated[str | None, typer.Option(help="Address to listen on; 127.0.0.1 when left out.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port to listen on; 8001 when left out.")
+    ] = None,
+    engine: Annotated[
+        list[str] | None,
+        typer.Option(help="OCR engine; repeatable: requests choose, the first where they do not."),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes that read documents; one per core when left out.")
+    ] = None,
+    keys: Annotated[Path | None, typer.Option(help="File of API keys, made by `invoicegen keys`.")] = None,
+) -> None:
+    """Read the words of documents over HTTP, with their boxes, for annotation; no model is needed.
+
+    Its settings are found as those of `serve` are; docs/service.md lists them.
+
+    **Examples**
+
+    `invoicegen serve-ocr --engine rapidocr --engine tesseract`
+
+    `curl -F file=@scan.jpg 'http://localhost:8001/v1/ocr?engine=tesseract'`
+    """
+    from pydantic import ValidationError
+
+    from invoicegen.ocr.engine import EngineUnavailableError, UnknownEngineError, require_engine
+
+    try:
+        from invoicegen.serving.ocr_app import create_ocr_app
+        from invoicegen.serving.options import OcrServiceOptions
+        from invoicegen.serving.server import serve as run
+    except ModuleNotFoundError as error:
+        typer.echo(f"error: {error.name} is not installed: pip install 'invoicegen[serve]'", err=True)
+        raise typer.Exit(2) from None
+    given: dict[str, Any] = {"host": host, "port": port, "workers": workers, "keys": keys}
+    if engine:
+        given |= {"engine": engine[0], "more_engines": engine[1:]}
+    try:
+        options = OcrServiceOptions(**{name: value for name, value in given.items() if value is not None})
+        for name in options.engines:
+            require_engine(name)
+    except (ValidationError, EngineUnavailableError, UnknownEngineError) as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from None
+    run(create_ocr_app, options)
 
 
 keys_app = typer.Typer(
@@ -806,7 +856,7 @@ def create_key(
     name: Annotated[str, typer.Option(help="Who uses it.")],
     scope: Annotated[
         list[str] | None,
-        typer.Option(help="What it may do: extract, batches; repeatable; both when left out."),
+        typer.Option(help="What it may do: extract, batches, ocr; repeatable; all when left out."),
     ] = None,
     days: Annotated[
         int | None, typer.Option(min=1, help="Days until it expires; never when left out.")

@@ -54,6 +54,15 @@ def service(
         yield started
 
 
+@pytest.fixture(scope="session")
+def ocr_service(keys: KeyStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The annotation service with two engines."""
+    log = tmp_path_factory.mktemp("ocr-service") / "log.jsonl"
+    command = ("serve-ocr", "--engine", "rapidocr", "--engine", "tesseract")
+    with running_service(log, command, keys=keys._path, **LIMITS) as started:
+        yield started
+
+
 @pytest.fixture
 def client(service: Service, keys: KeyStore) -> Iterator[httpx.Client]:
     """A client with a key of its own, so that no test uses up another's rate."""

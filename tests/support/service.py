@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,8 +65,10 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
-def start_service(log: Path, **settings: object) -> Service:
-    """Start the service with settings, by their names; it is not ready yet."""
+def start_service(
+    log: Path, command: Sequence[str] = ("serve", "--model", "shipped"), **settings: object
+) -> Service:
+    """Start a service by its command, with settings by their names; it is not ready yet."""
     port = free_port()
     given: dict[str, object] = {"port": port, "workers": 1, "state": log.parent / "state", **settings}
     environment = {
@@ -75,7 +77,7 @@ def start_service(log: Path, **settings: object) -> Service:
     }
     with log.open("ab") as errors:
         process = subprocess.Popen(
-            [sys.executable, "-m", "invoicegen.console", "serve", "--model", "shipped"],
+            [sys.executable, "-m", "invoicegen.console", *command],
             env=environment,
             stderr=errors,
         )
@@ -83,9 +85,11 @@ def start_service(log: Path, **settings: object) -> Service:
 
 
 @contextmanager
-def running_service(log: Path, **settings: object) -> Iterator[Service]:
+def running_service(
+    log: Path, command: Sequence[str] = ("serve", "--model", "shipped"), **settings: object
+) -> Iterator[Service]:
     """A service that is ready, stopped afterwards."""
-    service = start_service(log, **settings)
+    service = start_service(log, command, **settings)
     try:
         service.wait_ready()
         yield service

@@ -18,6 +18,7 @@ import httpx
 from fastapi import Depends, FastAPI, Header, Path, Query, Request, Response
 from standardwebhooks import Webhook
 
+from invoicegen.schema.taxonomy import LabelSet
 from invoicegen.serving.access import Caller, needs
 from invoicegen.serving.jobs import (
     MAX_ATTEMPTS,
@@ -89,7 +90,11 @@ class BatchRunner:
     """
 
     def __init__(
-        self, options: ServiceOptions, store: JobStore, pool: WorkerPool, metrics: ExtractionMetrics
+        self,
+        options: ServiceOptions,
+        store: JobStore,
+        pool: WorkerPool[LabelSet],
+        metrics: ExtractionMetrics,
     ) -> None:
         self._options = options
         self._pool = pool

@@ -12,7 +12,7 @@ from typing import Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-Scope = Literal["extract", "batches"]
+Scope = Literal["extract", "batches", "ocr"]
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
 _PREFIX: Final = "ig"
 

@@ -64,18 +64,23 @@ class Check(_Answer):
     reason: str | None = Field(description="why the rule could not run; null where it ran")
 
 
-class PageWord(_Answer):
-    """A word as it was read, and how the model labelled it."""
+class ReadWord(_Answer):
+    """A word as it was read."""
 
     text: str
     box: Box
     quad: list[float] | None = Field(
         None, description="corners, eight numbers, where the word is not upright"
     )
-    line_id: int | None = None
-    segment_id: int | None = None
-    source: str | None = None
+    line_id: int | None = Field(None, description="same for the words of a line")
+    segment_id: int | None = Field(None, description="same for the words that stand close together in a line")
+    source: str | None = Field(None, description="pdf: the text layer; ocr: the pixels")
     confidence: float | None = Field(None, description="of the engine that read it")
+
+
+class PageWord(ReadWord):
+    """A word as it was read, and how the model labelled it."""
+
     ner_tag: str
     ner_confidence: float
     table_tag: str
@@ -186,3 +191,37 @@ class Health(_Answer):
 
     status: Literal["ok", "ready"]
     version: str
+
+
+class ReadPage(_Answer):
+    """The words of a page."""
+
+    page: int = Field(ge=0, description="from 0")
+    width: int = Field(gt=0, description="pixels; the frame of all boxes of this page")
+    height: int = Field(gt=0, description="pixels")
+    dpi: float | None = Field(description="pixels an inch; null for an image that does not say")
+    engine: str = Field(description="what read it; pdf_text: its own text layer")
+    words: list[ReadWord] = Field(description="in reading order")
+
+
+class OcrResult(_Answer):
+    """The words of a document."""
+
+    file: str
+    pages: list[ReadPage]
+    page_errors: list[PageError] = Field(description="pages that could not be read")
+    timings_ms: dict[str, float]
+
+
+class Engine(_Answer):
+    """An OCR engine that requests may ask for."""
+
+    name: str
+    version: str
+    languages: list[str] = Field(description="codes of the languages that it reads")
+
+
+class Engines(_Answer):
+    """OCR engines that requests may ask for, the default first."""
+
+    engines: list[Engine]

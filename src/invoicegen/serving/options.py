@@ -20,8 +20,8 @@ SECRETS_VARIABLE = "INVOICEGEN_SECRETS_DIR"
 """Environment variable that names a folder of secrets: one file a setting, named as its variable."""
 
 
-class ServiceOptions(BaseSettings):
-    """How the service runs; each setting is also the environment variable ``INVOICEGEN_<NAME>``.
+class HttpOptions(BaseSettings):
+    """What every service has; each setting is also the environment variable ``INVOICEGEN_<NAME>``.
 
     A setting may also be a file of that name in the folder that ``INVOICEGEN_SECRETS_DIR`` names.
     """
@@ -31,15 +31,9 @@ class ServiceOptions(BaseSettings):
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8000, ge=0, le=65535, description="port to listen on; 0 takes a free one")
 
-    model: str = Field(
-        SHIPPED, description="folder of a trained or exported model; 'shipped': that of the package"
-    )
     engine: str = Field("rapidocr", description="OCR engine of pages without a text layer")
     languages: tuple[str, ...] = Field((), description="codes of the languages that the engine reads")
     dpi: float = Field(200, ge=72, le=400, description="resolution at which PDF pages are rendered")
-    min_confidence: float = Field(
-        0.5, ge=0, le=1, description="documents with a value of less confidence need review"
-    )
     workers: int = Field(
         default_factory=lambda: len(os.sched_getaffinity(0)),
         ge=1,
@@ -64,28 +58,6 @@ class ServiceOptions(BaseSettings):
     drain_timeout_s: int = Field(
         30, gt=0, description="seconds that requests in hand get to end when the service is stopped"
     )
-
-    state: Path = Field(
-        default_factory=lambda: (
-            Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "invoicegen"
-        ),
-        description="folder of batches: their documents until they are read, their results until they are old",
-    )
-    max_batch_documents: int = Field(100, gt=0, description="documents of a batch")
-    results_retention_s: int = Field(
-        24 * 3600, gt=0, description="seconds after which the results of a finished batch are deleted"
-    )
-    pages_per_day: int = Field(
-        10_000, gt=0, description="pages in batches that a key may have read between midnights UTC"
-    )
-    webhook_hosts: tuple[str, ...] = Field(
-        (), description="hosts (HOST or HOST:PORT) that may be told of finished batches; without any, none is"
-    )
-    webhook_secret: SecretStr | None = Field(
-        None,
-        description="what webhooks are signed with: whsec_ and 24 to 64 bytes as Base64 (Standard Webhooks)",
-    )
-    webhook_http: bool = Field(False, description="webhooks may go over plain http; for tests")
 
     keys: Path | None = Field(
         None,
@@ -138,6 +110,39 @@ class ServiceOptions(BaseSettings):
             )
         return self
 
+
+class ServiceOptions(HttpOptions):
+    """How extraction is served."""
+
+    model: str = Field(
+        SHIPPED, description="folder of a trained or exported model; 'shipped': that of the package"
+    )
+    min_confidence: float = Field(
+        0.5, ge=0, le=1, description="documents with a value of less confidence need review"
+    )
+
+    state: Path = Field(
+        default_factory=lambda: (
+            Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "invoicegen"
+        ),
+        description="folder of batches: their documents until they are read, their results until they are old",
+    )
+    max_batch_documents: int = Field(100, gt=0, description="documents of a batch")
+    results_retention_s: int = Field(
+        24 * 3600, gt=0, description="seconds after which the results of a finished batch are deleted"
+    )
+    pages_per_day: int = Field(
+        10_000, gt=0, description="pages in batches that a key may have read between midnights UTC"
+    )
+    webhook_hosts: tuple[str, ...] = Field(
+        (), description="hosts (HOST or HOST:PORT) that may be told of finished batches; without any, none is"
+    )
+    webhook_secret: SecretStr | None = Field(
+        None,
+        description="what webhooks are signed with: whsec_ and 24 to 64 bytes as Base64 (Standard Webhooks)",
+    )
+    webhook_http: bool = Field(False, description="webhooks may go over plain http; for tests")
+
     @model_validator(mode="after")
     def _webhooks_are_signed(self) -> Self:
         if self.webhook_hosts and self.webhook_secret is None:
@@ -162,6 +167,20 @@ class ServiceOptions(BaseSettings):
             min_confidence=self.min_confidence,
             execution=ExecutionOptions(workers=1, progress=False),
         )
+
+
+class OcrServiceOptions(HttpOptions):
+    """How words are served."""
+
+    port: int = Field(8001, ge=0, le=65535, description="port to listen on; 0 takes a free one")
+    more_engines: tuple[str, ...] = Field(
+        (), description="OCR engines that a request may ask for beside engine; every worker loads them all"
+    )
+
+    @property
+    def engines(self) -> tuple[str, ...]:
+        """Names of the engines that requests may ask for, the default first."""
+        return tuple(dict.fromkeys((self.engine, *self.more_engines)))
 
 
 def _is_loopback(host: str) -> bool:

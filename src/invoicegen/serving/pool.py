@@ -12,21 +12,22 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
-from invoicegen.schema.taxonomy import DEFAULT_LABELS
 from invoicegen.serving.logs import get_logger
 from invoicegen.serving.metrics import Metrics
-from invoicegen.serving.options import ServiceOptions
+from invoicegen.serving.options import HttpOptions
 from invoicegen.serving.problems import ApiError
-from invoicegen.serving.worker import answer, start_worker
 
 logger = get_logger(__name__)
 
 Result = TypeVar("Result")
+Answer = TypeVar("Answer")
+Options = TypeVar("Options", bound=HttpOptions)
 
 _ANSWERED_RECENTLY_S: Final = 30
 """A model that gave a result so recently need not be asked whether it answers."""
@@ -58,22 +59,32 @@ class WorkersLostError(ApiError):
         return (type(self), ())
 
 
-class WorkerPool:
+class WorkerPool(Generic[Answer]):
     """Processes with a model each.
 
     Args:
         options: What they load, how many they are, how many requests may wait.
         metrics: Where documents in hand, tasks and workers are counted.
+        start: Called with ``options`` in every process before anything else: loads the model.
+        answer: Called in one of them to see whether the model answers.
 
     Attributes:
-        labels: What the model can say, as it said when last asked.
+        answer: What the model answered when last asked; None before.
     """
 
-    def __init__(self, options: ServiceOptions, metrics: Metrics) -> None:
-        self._options = options
+    def __init__(
+        self,
+        options: Options,
+        metrics: Metrics,
+        start: Callable[[Options], None],
+        answer: Callable[[], Answer],
+    ) -> None:
+        self._options: HttpOptions = options
         self._metrics = metrics
+        self._start = partial(start, options)
+        self._ask_for = answer
         self._pool = self._make()
-        self.labels = DEFAULT_LABELS
+        self.answer: Answer | None = None
         self._in_hand = 0
         self._tasks: dict[Future[Any], float] = {}
         self._seconds = 1.0  # what a document takes, a moving mean
@@ -84,8 +95,7 @@ class WorkerPool:
     def _make(self) -> ProcessPool:
         return ProcessPool(
             max_workers=self._options.workers,
-            initializer=start_worker,
-            initargs=(self._options,),
+            initializer=self._start,
             context=multiprocessing.get_context("spawn"),
         )
 
@@ -208,7 +218,7 @@ class WorkerPool:
 
     async def _ask(self) -> bool:
         try:
-            self.labels = await self._schedule(answer, (), _ANSWER_TIMEOUT_S)
+            self.answer = await self._schedule(self._ask_for, (), _ANSWER_TIMEOUT_S)
         except Exception:  # whatever keeps the model from answering, the service is not ready
             logger.exception("the model does not answer")
             self._metrics.ready.set(0)

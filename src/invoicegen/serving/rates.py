@@ -13,7 +13,7 @@ from limits.errors import StorageError
 
 from invoicegen.serving.logs import get_logger
 from invoicegen.serving.metrics import Metrics
-from invoicegen.serving.options import ServiceOptions
+from invoicegen.serving.options import HttpOptions
 from invoicegen.serving.problems import ApiError
 
 logger = get_logger(__name__)
@@ -32,7 +32,7 @@ class RateLimiter:
         limits.errors.ConfigurationError: If Redis is asked for and its client is not installed.
     """
 
-    def __init__(self, options: ServiceOptions, metrics: Metrics) -> None:
+    def __init__(self, options: HttpOptions, metrics: Metrics) -> None:
         self._item = parse(options.rate_limit)
         self._on_failure = options.rate_limit_on_failure
         self._metrics = metrics

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 import uvicorn
+from fastapi import FastAPI
 
-from invoicegen.serving.app import create_app
 from invoicegen.serving.logs import configure_logs
-from invoicegen.serving.options import ServiceOptions
+from invoicegen.serving.options import HttpOptions
 
 if TYPE_CHECKING:
     from sentry_sdk.types import Event, Hint
+
+Options = TypeVar("Options", bound=HttpOptions)
 
 _BACKLOG = 128
 _MOST_CONNECTIONS = 1000
 
 
-def serve(options: ServiceOptions) -> None:
-    """Serve until SIGTERM or SIGINT."""
+def serve(create: Callable[[Options], FastAPI], options: Options) -> None:
+    """Serve what ``create`` makes of ``options`` until SIGTERM or SIGINT."""
     configure_logs(options.log_level)
     track_errors(options)
     uvicorn.run(
-        create_app(options),
+        create(options),
         host=options.host,
         port=options.port,
         log_config=None,
@@ -34,7 +37,7 @@ def serve(options: ServiceOptions) -> None:
     )
 
 
-def track_errors(options: ServiceOptions) -> None:
+def track_errors(options: HttpOptions) -> None:
     """Report errors to Sentry where a DSN is set: types and places, nothing of requests, variables or messages."""
     if options.sentry_dsn is None:
         return

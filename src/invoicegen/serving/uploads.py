@@ -22,7 +22,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
 
 from invoicegen.ocr.documents import SNIFFED_BYTES, MediaType, sniff_media_type
-from invoicegen.serving.options import ServiceOptions
+from invoicegen.serving.options import HttpOptions
 from invoicegen.serving.problems import ApiError
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Upload:
     size: int
 
 
-def too_large(options: ServiceOptions) -> ApiError:
+def too_large(options: HttpOptions) -> ApiError:
     """The problem of a document that has too many bytes."""
     return ApiError(
         413,
@@ -84,7 +84,7 @@ def _clean_name(given: str) -> str:
 class _Document:
     """A document that is arriving."""
 
-    def __init__(self, folder: Path, name: str, options: ServiceOptions) -> None:
+    def __init__(self, folder: Path, name: str, options: HttpOptions) -> None:
         self._path = folder / uuid4().hex
         self._name = _clean_name(name)
         self._options = options
@@ -150,7 +150,7 @@ class _Document:
             raise too_many_pixels(size, self._options)
 
 
-def too_many_pixels(size: tuple[int, int], options: ServiceOptions) -> ApiError:
+def too_many_pixels(size: tuple[int, int], options: HttpOptions) -> ApiError:
     """The problem of an image that is too large."""
     return ApiError(
         413,
@@ -264,7 +264,7 @@ class Receiver:
         self,
         request: Request,
         folder: Path,
-        options: ServiceOptions,
+        options: HttpOptions,
         *,
         max_documents: int = 1,
         fields: frozenset[str] = frozenset(),

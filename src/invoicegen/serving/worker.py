@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import io
-import resource
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from invoicegen.ocr.documents import DocumentError, DocumentLimits, MediaType, open_document
+from invoicegen.ocr.documents import MediaType, open_document
 from invoicegen.schema.annotation import Word
 from invoicegen.schema.prediction import PagePrediction
 from invoicegen.schema.taxonomy import LabelSet
-from invoicegen.serving.logs import configure_logs, get_logger
+from invoicegen.serving.documents import check_limits, prepare_process, reading, unreadable
+from invoicegen.serving.logs import get_logger
 from invoicegen.serving.options import ServiceOptions
-from invoicegen.serving.problems import ApiError
-from invoicegen.serving.uploads import too_many_pixels
 
 if TYPE_CHECKING:
     from invoicegen.extraction.extractor import PagePredictor
@@ -75,12 +74,7 @@ _worker: _Worker | None = None
 def start_worker(options: ServiceOptions) -> None:
     """Load what documents are read with; called once in every process."""
     global _worker
-    import os
-
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # processes share the cores
-    configure_logs(options.log_level)
-    limit = options.worker_memory_bytes
-    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+    prepare_process(options)
     from invoicegen.modeling import ModelLoader
     from invoicegen.ocr import create_engine
 
@@ -139,62 +133,16 @@ def read_document(path: Path, name: str, media_type: MediaType, words: bool, ima
 
     worker = _started()
     recorder = _Recorder(worker.model)
-    try:
+    with reading(path):
         check_limits(path, media_type, worker.options)
         record = extract_file(path, recorder, worker.engine, worker.options.extraction)
         if "error" in record:
-            raise _unreadable(
-                str(record["error"]).replace(f"{path}: ", "").replace(str(path), "the document")
-            )
+            raise unreadable(path, str(record["error"]))
         pictures = _pictures(path, worker.options) if images else None
-    except DocumentError as error:
-        raise _unreadable(f"{error.reason}; {error.mend}") from None
-    except MemoryError:
-        raise _unreadable("it takes more memory than a document may; scan it coarser or split it") from None
     record["file"] = name
     for problem in record.get("page_errors", ()):
         problem["error"] = str(problem["error"]).replace(str(path), name)
     return ReadDocument(record, [_words(page) for page in recorder.pages] if words else None, pictures)
-
-
-def _unreadable(why: str) -> ApiError:
-    return ApiError(422, "unreadable-document", why)
-
-
-def check_limits(path: Path, media_type: MediaType, options: ServiceOptions) -> int:
-    """The number of pages of a document, none of which is decoded.
-
-    Raises:
-        ApiError: 413 if it has too many pages or pixels.
-        DocumentError: If it cannot be read.
-    """
-    from PIL import Image
-
-    if media_type == "application/pdf":
-        unlimited = DocumentLimits(max_pages=2**31)
-        with open_document(path, dpi=options.dpi, limits=unlimited) as document:
-            count = len(document)
-    else:
-        Image.MAX_IMAGE_PIXELS = None  # our own limit is exact
-        count = 0
-        try:
-            with Image.open(path, formats=("PNG", "JPEG", "TIFF")) as image:
-                count = getattr(image, "n_frames", 1) if media_type == "image/tiff" else 1
-                for frame in range(min(count, options.max_pages)):
-                    image.seek(frame)
-                    if image.width * image.height > options.max_image_pixels:
-                        raise too_many_pixels(image.size, options)
-        except (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, OverflowError):
-            raise DocumentError(
-                path, "the image is truncated or damaged, or has no pixels", "scan or save it again"
-            ) from None
-    if count > options.max_pages:
-        raise ApiError(
-            413,
-            "too-many-pages",
-            f"the document has {count:,} pages, at most {options.max_pages:,} are read; split it",
-        )
-    return count
 
 
 def _words(page: PagePrediction) -> Record:
