@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-browser setup-docile setup-docs setup-easyocr setup-invoice2data setup-mlflow run model test \
-	test-easyocr test-mlflow test-wheel docs licences audit check check-static clean
+.PHONY: help setup setup-browser setup-deploy setup-docile setup-docs setup-easyocr setup-invoice2data setup-mlflow run \
+	model test test-easyocr test-mlflow test-wheel docs licences audit check check-kubernetes check-static clean
 
 help:  ## Print this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -13,6 +13,9 @@ setup-browser: setup  ## Install Debian's Chromium, Redis and Prometheus, which 
 
 setup-docs: setup  ## Make .venv-docs: MkDocs over what .venv has
 	@scripts/side-env.sh docs
+
+setup-deploy: setup  ## Make .venv-deploy: what checks deploy/ over what .venv has
+	@scripts/side-env.sh deploy
 
 setup-docile: setup  ## Install the package that tests read DocILE exports with, in .venv-docile
 	@scripts/docile-env.sh
@@ -48,6 +51,9 @@ docs: setup-docs  ## Build the documentation site into site/, strict
 	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/python -m mkdocs build --strict --quiet
 
 check: check-static test  ## Everything that must pass: format, lint, types, import contracts, tests
+
+check-kubernetes: setup-deploy  ## Render deploy/kubernetes, check it against Kubernetes' schemas and our policies
+	@.venv/bin/pytest tests/deploy/test_kubernetes.py
 
 check-static: setup  ## Format, lint, types and import contracts only
 	@.venv/bin/ruff format --check .
