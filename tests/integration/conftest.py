@@ -94,5 +94,5 @@ def generated(tmp_path_factory):
 @pytest.fixture(scope="session")
 def trained(generated):
     """The same project with a (barely) trained model."""
-    generated.run("train")
+    generated.run("train", f"tracking.textfile={generated.folder / 'textfile'}")
     return generated

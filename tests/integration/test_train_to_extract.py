@@ -41,13 +41,21 @@ def test_training_leaves_model_metrics_and_curves(trained):
         assert (trained.data("06_models/model") / name).is_file()
     summary = trained.json("08_reporting/training_summary.json")
     assert summary["data"]["splits"]["train"]["pages"] > 0
+    figures = (trained.folder / "textfile" / "invoicegen_train.prom").read_text()
+    assert f'invoicegen_training_steps{{pipeline="train"}} {summary["steps"]:.1f}' in figures
     assert trained.data("08_reporting/training_curves.png").read_bytes().startswith(b"\x89PNG")
     assert trained.data("08_reporting/training_metrics.jsonl").read_text().splitlines()
 
 
 def test_evaluation_scores_every_head_and_draws(trained):
-    trained.run("evaluate")
+    trained.run("evaluate", f"tracking.textfile={trained.folder / 'textfile'}")
     scores = trained.json("08_reporting/evaluation_scores.json")
+    figures = (trained.folder / "textfile" / "invoicegen_evaluate.prom").read_text()
+    for score, f1 in (
+        ("entities", scores["entities"]["micro"]["f1"]),
+        ("fields", scores["fields"]["micro"]["f1"]),
+    ):
+        assert f'invoicegen_evaluation_f1_ratio{{pipeline="evaluate",score="{score}"}} {f1}' in figures
     assert 0 <= scores["entities"]["micro"]["f1"] <= 1
     assert 0 <= scores["table"]["accuracy"] <= 1
     assert 0 <= scores["cell"]["accuracy"] <= 1

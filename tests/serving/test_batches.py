@@ -60,9 +60,10 @@ def test_a_request_that_is_sent_again_is_done_once(client, invoice_pdf):
 
 
 def test_an_owner_is_told_by_a_signed_webhook_until_it_takes_note(
-    client, webhook_port, webhook_secret, invoice_pdf
+    client, service, webhook_port, webhook_secret, invoice_pdf
 ):
     received = []
+    before = service.metrics()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -90,6 +91,10 @@ def test_an_owner_is_told_by_a_signed_webhook_until_it_takes_note(
         server.shutdown()
         server.server_close()
     assert len(received) == 2
+    after = service.metrics()
+    for outcome, more in (("failed", 1), ("delivered", 1), ("gave_up", 0)):
+        name = f'invoicegen_webhooks_total{{outcome="{outcome}"}}'
+        assert after[name] - before[name] == more
     for body, headers in received:
         assert Webhook(webhook_secret).verify(body, headers)["data"] == {"id": batch}
         with pytest.raises(WebhookVerificationError):

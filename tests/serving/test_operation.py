@@ -66,6 +66,31 @@ def workers(service: Service) -> list[psutil.Process]:
     return [one for one in children if "spawn_main" in " ".join(one.cmdline())]
 
 
+def test_a_worker_that_ends_over_a_document_is_counted_and_replaced(client, service, scan):
+    answers = []
+    request = threading.Thread(
+        target=lambda: answers.append(client.post("/v1/extract", files={"file": ("a.jpg", scan)}))
+    )
+    before = service.metrics()
+    request.start()
+    service.wait_metric('invoicegen_tasks{state="running"}', 1)
+    for worker in workers(service):
+        worker.kill()
+    request.join()
+    assert answers[0].status_code == 422
+    service.wait_metric("invoicegen_workers", 1)
+    service.wait_ready()
+    after = service.metrics()
+    for name, more in (
+        ('invoicegen_worker_restarts_total{reason="died"}', 1),
+        ('invoicegen_worker_restarts_total{reason="timeout"}', 0),
+        ('invoicegen_problems_total{kind="unreadable-document"}', 1),
+        ('invoicegen_documents_total{outcome="read"}', 0),
+    ):
+        assert after[name] - before[name] == more, name
+    assert after["invoicegen_oldest_task_wait_seconds"] == 0
+
+
 @pytest.fixture
 def collector():
     """Takes what OpenTelemetry exports."""

@@ -46,9 +46,9 @@ def status(limiter: RateLimiter, who: str) -> int:
         return thread.submit(asyncio.run, take()).result()
 
 
-def limiter(address: str, then: str = "allow") -> RateLimiter:
+def limiter(address: str, then: str = "allow", metrics: Metrics | None = None) -> RateLimiter:
     options = ServiceOptions(rate_limit="3/minute", rate_limit_storage=address, rate_limit_on_failure=then)
-    return RateLimiter(options, Metrics())
+    return RateLimiter(options, metrics or Metrics())
 
 
 def test_services_that_share_redis_count_together_and_do_as_set_without_it(redis):
@@ -61,4 +61,7 @@ def test_services_that_share_redis_count_together_and_do_as_set_without_it(redis
     assert status(limiter(address), "another") == 200
     process.kill()
     process.wait()
-    assert [status(limiter(address, then), "someone") for then in ("allow", "refuse")] == [200, 503]
+    for then, expected in (("allow", 200), ("refuse", 503)):
+        metrics = Metrics()
+        assert status(limiter(address, then, metrics), "someone") == expected
+        assert metrics.registry.get_sample_value("invoicegen_rate_storage_failures_total") == 1

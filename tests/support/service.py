@@ -44,6 +44,19 @@ class Service:
         lines = self.log.read_text(encoding="utf-8").splitlines()
         return [json.loads(line) for line in lines if not line.startswith("model: ")]
 
+    def metrics(self) -> dict[str, float]:
+        """What ``/metrics`` says, by series."""
+        lines = httpx.get(f"{self.url}/metrics", timeout=30).text.splitlines()
+        series = (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+        return {name: float(value) for name, value in series}
+
+    def wait_metric(self, name: str, value: float) -> None:
+        """Come back when a series has a value."""
+        end = time.monotonic() + 60
+        while self.metrics().get(name) != value:
+            assert time.monotonic() < end, f"{name} is {self.metrics().get(name)} after 60 s, not {value}"
+            time.sleep(0.01)
+
     def wait_ready(self) -> None:
         """Come back when the model answers."""
         end = time.monotonic() + START_S
