@@ -9,6 +9,9 @@ from grafana_foundation_sdk.builders import bargauge, common, dashboard, prometh
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.common import (
     BigValueColorMode,
+    BigValueGraphMode,
+    BigValueTextMode,
+    GraphThresholdsStyleMode,
     StackingMode,
     VisibilityMode,
     VizOrientation,
@@ -30,6 +33,7 @@ BUILDERS = {
     "lines": timeseries.Panel,
     "areas": timeseries.Panel,
     "number": stat.Panel,
+    "name": stat.Panel,
     "bars": bargauge.Panel,
 }
 
@@ -71,7 +75,7 @@ SERVICE = {
             "none",
             f"count by (version, model) (invoicegen_build_info{JOB})",
             "{{version}}, model {{model}}",
-            kind="number",
+            kind="name",
             width=8,
         ),
     ),
@@ -290,7 +294,7 @@ QUALITY = {
             "Values by band of confidence",
             "none",
             f"sum by (le) (increase(invoicegen_field_confidence_ratio_bucket{JOB}[$__range]))",
-            "at most {{le}}",
+            "{{le}}",
             kind="bars",
             width=12,
             buckets=True,
@@ -370,10 +374,10 @@ DASHBOARDS = {
 
 def built(panel: Panel):
     made = BUILDERS[panel.kind]().title(panel.title).unit(panel.unit).datasource(SOURCE)
-    made = made.span(panel.width).height(4 if panel.kind == "number" else 8).description(panel.text)
+    made = made.span(panel.width).height(4 if panel.kind in ("number", "name") else 8).description(panel.text)
     for place, (expr, legend) in enumerate(panel.queries):
         query = prometheus.Dataquery().expr(expr).legend_format(legend).ref_id("ABCDEF"[place])
-        query = query.instant() if panel.kind in ("number", "bars") else query.range()
+        query = query.instant() if panel.kind not in ("lines", "areas") else query.range()
         made = made.with_target(query.format(PromQueryFormat.HEATMAP) if panel.buckets else query)
     if panel.kind in ("lines", "areas"):
         made = (
@@ -381,13 +385,19 @@ def built(panel: Panel):
         )
     if panel.kind == "areas":
         made = made.fill_opacity(20).stacking(common.StackingConfig().mode(StackingMode.NORMAL))
+    if panel.kind in ("number", "name", "bars"):
+        made = made.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
     if panel.kind == "bars":
         made = made.orientation(VizOrientation.HORIZONTAL)
-    if panel.kind == "number":
-        made = made.color_mode(BigValueColorMode.NONE)
+    if panel.kind in ("number", "name"):
+        made = made.color_mode(BigValueColorMode.NONE).graph_mode(BigValueGraphMode.NONE)
+    if panel.kind == "name":
+        made = made.text_mode(BigValueTextMode.NAME)
     if panel.limits:
         steps = [Threshold(color="green"), *(Threshold(value=limit, color="red") for limit in panel.limits)]
         made = made.thresholds(dashboard.ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(steps))
+        lines = common.GraphThresholdsStyleConfig().mode(GraphThresholdsStyleMode.LINE)
+        made = made.thresholds_style(lines)
     return made
 
 
