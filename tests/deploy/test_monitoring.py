@@ -92,6 +92,14 @@ def test_every_alert_has_a_runbook():
             )
 
 
+def test_the_operator_gets_the_same_rules():
+    component = ROOT / "deploy" / "kubernetes" / "components" / "monitoring"
+    given = yaml.safe_load((component / "rules.yaml").read_text(encoding="utf-8"))
+    taken = [rule for group in given["spec"]["groups"] for rule in group["rules"]]
+    assert taken == rules(), "run `.venv/bin/python scripts/prometheus_rule.py`"
+    assert "rules.yaml" in yaml.safe_load((component / "kustomization.yaml").read_text())["resources"]
+
+
 def test_dashboards_are_what_the_script_writes(tmp_path):
     subprocess.run([sys.executable, ROOT / "scripts" / "dashboards.py", tmp_path], check=True)
     assert {file.name: file.read_text() for file in DASHBOARDS} == {
@@ -124,15 +132,15 @@ def prometheus(
     port = free_port()
     with (
         running_service(folder / "service.jsonl") as service,
+        running_service(folder / "ocr.jsonl", ("serve-ocr",)) as ocr,
         _served(run_metrics(), folder / "textfile") as node,
     ):
         config = yaml.safe_load((DEPLOY / "prometheus.yml").read_text(encoding="utf-8"))
         config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
-        targets = {"invoicegen": service.port, "prometheus": port}
+        targets = {"invoicegen": service.port, "annotation": ocr.port, "prometheus": port}
         config["scrape_configs"] = [
             {**job, "static_configs": [{"targets": [f"127.0.0.1:{targets[job['job_name']]}"]}]}
             for job in config["scrape_configs"]
-            if job["job_name"] in targets
         ]
         config["scrape_configs"].append({"job_name": "node", "static_configs": [{"targets": [node]}]})
         (folder / "prometheus.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
@@ -151,7 +159,7 @@ def prometheus(
         )
         try:
             with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
-                _wait(client, "invoicegen_ready == 1")  # the counters stand at zero
+                _wait(client, "sum(invoicegen_ready) == 2")  # the counters stand at zero
                 with service.client() as api:
                     assert api.post("/v1/extract", files={"file": ("a.jpg", scan)}).status_code == 200
                     assert api.post("/v1/extract", files={"file": ("a.pdf", b"none")}).status_code == 415
@@ -238,12 +246,13 @@ def test_prometheus_has_what_the_service_did(prometheus):
         (found,) = _query(client, query)
         return float(found["value"][1])
 
-    assert value('sum(invoicegen_documents_total{outcome="read"})') == 1
+    assert value('invoicegen_documents_total{job="invoicegen",outcome="read"}') == 1
+    assert value('invoicegen_workers{job="annotation"}') == 1
     assert value('invoicegen_problems_total{kind="unsupported-media-type"}') == 1
     assert (
         value('invoicegen_field_documents_total{entity_type="INVOICE_NUMBER",document_type="invoice"}') == 1
     )
-    assert value('invoicegen_phase_seconds_count{phase="ocr"}') == 1
+    assert value('invoicegen_phase_seconds_count{job="invoicegen",phase="ocr"}') == 1
     assert 0.5 < value('job_field:invoicegen_field_confidence:mean1d{entity_type="INVOICE_NUMBER"}') <= 1
     assert value('job_field:invoicegen_field_presence:expected1d{entity_type="INVOICE_NUMBER"}') > 0.9
     assert value("sum(invoicegen_worker_resident_memory_bytes)") > 50e6
