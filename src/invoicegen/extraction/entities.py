@@ -15,7 +15,7 @@ from typing import Final
 
 import numpy as np
 
-from invoicegen.extraction.layout import StraightWords, group_levels, straighten
+from invoicegen.extraction.layout import StraightWords, straighten
 from invoicegen.geometry import Box, union
 from invoicegen.schema.prediction import PagePrediction
 from invoicegen.schema.taxonomy import RUNNING_TEXT
@@ -105,8 +105,7 @@ class OpenSpan:
 def reading_order(words: Sequence[int], straight: StraightWords) -> list[int]:
     """The words by line, then from left to right."""
     chosen = np.asarray(words, dtype=np.int64)
-    lines = group_levels(straight.y[chosen], 0.4 * straight.height[chosen])
-    return [int(i) for i in chosen[np.lexsort((straight.x0[chosen], lines))]]
+    return [int(i) for i in chosen[np.lexsort((straight.x0[chosen], straight.y[chosen]))]]
 
 
 def nearest(

@@ -7,7 +7,7 @@ the same way when a model is trained and when it is used.
 from invoicegen.labeling.alignment import Alignment, align
 from invoicegen.labeling.annotate import DocumentState, LabelingOptions, annotate_page, true_page_words
 from invoicegen.labeling.figures import plot_labeling
-from invoicegen.labeling.reading_order import group_lines, sort_words
+from invoicegen.labeling.reading_order import frames_of, group_lines, lines_of, sort_words
 from invoicegen.labeling.report import AlignmentStats, summarise
 from invoicegen.labeling.words import cut_words
 
@@ -19,7 +19,9 @@ __all__ = [
     "align",
     "annotate_page",
     "cut_words",
+    "frames_of",
     "group_lines",
+    "lines_of",
     "plot_labeling",
     "sort_words",
     "summarise",

@@ -19,6 +19,8 @@ SEGMENT_GAP = 0.9
 """Widest gap within a segment, in heights of its words: a space is about 0.25, table columns are farther apart."""
 SMALL_WORD = 0.5
 """Words lower than this share of the page's median height (dashes, full stops) join lines, they open none."""
+_OPEN_LINES = 3
+"""Lines, from the last one up, that a word further down the page may still belong to."""
 
 
 def sort_words(words: Sequence[Word]) -> list[Word]:
@@ -43,7 +45,7 @@ def reading_order(words: Sequence[Word]) -> list[tuple[int, int, int]]:
     places = frames.tolist()
     ordered: list[tuple[int, int, int]] = []
     segment = -1
-    for line_number, line in enumerate(_lines(frames)):
+    for line_number, line in enumerate(lines_of(frames)):
         reach = -np.inf
         for i in line:
             x, _, length, height = places[i]
@@ -60,7 +62,7 @@ def group_lines(words: Sequence[Word]) -> list[list[int]]:
     Boxes may lean or converge (a page scanned askew, or photographed); quads are used where words have them.
     Columns that stand side by side at the same height share lines.
     """
-    return _lines(frames_of(words)) if words else []
+    return lines_of(frames_of(words)) if words else []
 
 
 def frames_of(words: Sequence[Word]) -> NDArray[np.float64]:
@@ -166,8 +168,10 @@ def _without_lean(sizes: NDArray[np.float64], slopes: NDArray[np.float64]) -> ND
     return np.column_stack([np.maximum(length, 0.6 * width), np.maximum(across, 0.6 * height)])
 
 
-def _lines(frames: NDArray[np.float64]) -> list[list[int]]:
+def lines_of(frames: NDArray[np.float64]) -> list[list[int]]:
+    """Printed lines of words whose :func:`frames_of` these are, as :func:`group_lines` gives them."""
     left = (frames[:, 0] - frames[:, 2] / 2).tolist()
+    right = (frames[:, 0] + frames[:, 2] / 2).tolist()
     middles, heights = frames[:, 1].tolist(), frames[:, 3].tolist()
     smallest = SMALL_WORD * float(np.median(frames[:, 3]))
     order = np.argsort(frames[:, 1], kind="stable").tolist()
@@ -176,11 +180,19 @@ def _lines(frames: NDArray[np.float64]) -> list[list[int]]:
     for i in order:
         if heights[i] < smallest:
             continue
-        if lines and abs(middles[i] - bands[-1][0]) <= 0.5 * min(heights[i], bands[-1][1]):
-            lines[-1].append(i)
-            n = len(lines[-1])
-            middle, height = bands[-1]
-            bands[-1] = (middle + (middles[i] - middle) / n, height + (heights[i] - height) / n)
+        # The nearest of the last lines that has room for the word: two words one above the other share none.
+        fitting = [
+            (abs(middles[i] - middle), k)
+            for k, (middle, height) in enumerate(bands[-_OPEN_LINES:], max(len(bands) - _OPEN_LINES, 0))
+            if abs(middles[i] - middle) <= 0.5 * min(heights[i], height)
+            and not any(_one_above_other(left[i], right[i], left[j], right[j]) for j in lines[k])
+        ]
+        if fitting:
+            _, k = min(fitting)
+            lines[k].append(i)
+            n = len(lines[k])
+            middle, height = bands[k]
+            bands[k] = (middle + (middles[i] - middle) / n, height + (heights[i] - height) / n)
         else:
             lines.append([i])
             bands.append((middles[i], heights[i]))
@@ -199,3 +211,9 @@ def _lines(frames: NDArray[np.float64]) -> list[list[int]]:
             bands.append((middles[i], heights[i]))
     by_height = sorted(range(len(lines)), key=lambda k: bands[k][0])
     return [sorted(lines[k], key=lambda i: (left[i], middles[i])) for k in by_height]
+
+
+def _one_above_other(left: float, right: float, other_left: float, other_right: float) -> bool:
+    """Whether two words share more than half of the narrower one's extent along the line."""
+    shared = min(right, other_right) - max(left, other_left)
+    return shared > 0.5 * min(right - left, other_right - other_left)
