@@ -58,6 +58,7 @@ def _page_parts(view: View) -> dict[str, Any]:
             "ITEM_TAX_RATE",
             "ITEM_AMOUNT",
             "tax_amount",
+            "gross_amount",
         },
         "header": [view.header_cell(column) for column in columns],
         "item_tables": view.item_tables(columns),

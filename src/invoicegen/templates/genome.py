@@ -164,7 +164,8 @@ def _columns(dice: _Dice, kind: DocumentKind) -> list[str]:
         price.append("ITEM_DISCOUNT")
     if dice.chance(0.4):
         price.insert(int(dice.rng.integers(len(price) + 1)), "ITEM_TAX_RATE")
-    if dice.chance(0.08):
+    gross = dice.chance(0.14)
+    if not gross and dice.chance(0.08):
         price.append("tax_amount")
     layout = dice.weighted(
         {"usual": 7, "quantity_first": 2, "price_first": 1, "amount_only": 0.8, "no_price": 0.6}
@@ -177,6 +178,10 @@ def _columns(dice: _Dice, kind: DocumentKind) -> list[str]:
         return [*columns, "ITEM_AMOUNT"]
     if layout == "no_price":
         return [*columns, *quantity, "ITEM_AMOUNT"]
+    if gross:
+        price = [name for name in price if name != "ITEM_TAX_RATE"]
+        tax = ["ITEM_TAX_RATE", *(["tax_amount"] if dice.chance(0.6) else [])]
+        return [*columns, *quantity, *price, "ITEM_AMOUNT", *tax, "gross_amount"]
     return [*columns, *quantity, *price, "ITEM_AMOUNT"]
 
 
@@ -217,7 +222,9 @@ def _page_structure(dice: _Dice, family: TemplateFamily, kind: DocumentKind, loc
         "section_sums": dice.chance(0.35),
         "head_merged": dice.chance(0.15),
         "party_lines": dice.chance(0.08),
-        "party_table": dice.chance(0.1),
+        "party_table": dice.weighted({"none": 8.6, "address": 0.7, "lines": 0.7}),
+        "masthead": dice.chance(0.05),
+        "margin_text": dice.weighted({"none": 15, "left": 0.5, "right": 0.3}),
         "seller_compact": dice.chance(0.07),
         "schedule": schedule,
         "unit_in_quantity": counted_in,
@@ -282,6 +289,8 @@ def _page_structure(dice: _Dice, family: TemplateFamily, kind: DocumentKind, loc
         structure["tail"] = [row for row in [*others[:place], ["totals"], *others[place:]] if row]
     if crowded or len(columns) > _BESIDE_SIDEBAR:
         structure["sidebar"] = "none"
+    if crowded or structure["sidebar"] != "none":
+        structure["margin_text"] = "none"
     if structure["band"] and structure["page_number"] != "none":
         # The band covers the margin above: a page number there could not be seen.
         structure["page_number"] = "bottom" if structure["footer"] == "none" else "none"
@@ -294,7 +303,7 @@ _DENSE = [
 ]  # fmt: skip
 _A5_COLUMNS = 5  # the most that the width of an A5 sheet holds
 _BESIDE_SIDEBAR = 6  # the most that fit beside a sidebar on A4
-COLUMNS = frozenset(_DENSE) | {"commodity_code", "origin_country", "net_weight"}
+COLUMNS = frozenset(_DENSE) | {"commodity_code", "origin_country", "net_weight", "gross_amount"}
 """Columns that a line-item table may have."""
 _NARROW = (
     "sheet roll58 has no room for description, quantity, price, amount, code and tax code on one line; take "

@@ -48,6 +48,7 @@ _TITLE_CODES = {"credit_note": "381", "corrective_invoice": "384"}
 EXTRA_CAPTIONS = {"store_number": "store", "project_number": "project"}
 """Captions of those ``Invoice.extras`` whose caption key has another name."""
 
+_PREFIXED_ID = re.compile(r"[A-Z]{2}\d{6,}")
 _OWN_WORDS = re.compile(r"[^\W\d_][^\d_]*[ :]")
 """How a number starts that says itself what it is: ``Company No. 104548``."""
 _MOST_TIMES = 5  # lines of a schedule under one row
@@ -71,6 +72,7 @@ _COLUMN_CAPTIONS = {
     "origin_country": "origin",
     "net_weight": "net_weight",
     "tax_amount": "tax_total",
+    "gross_amount": "tax_table_gross",
     "ITEM_CODE": "item_code",
     "ITEM_DESCRIPTION": "description",
     "ITEM_QUANTITY": "quantity",
@@ -117,6 +119,7 @@ class PartyView:
     name: Printed
     address: Printed
     address_inline: Printed
+    with_country: bool = False
     contact: Row | None = None
     ids: list[Row] = field(default_factory=list)
     contacts: list[Row] = field(default_factory=list)
@@ -273,7 +276,8 @@ class View:
     def party(self, role: str, party: Party, prefix: str | None) -> PartyView:
         """A party; ``prefix`` is ``SELLER``, ``BUYER`` or None for a party that is always O."""
         lines = list(party.address.lines)
-        if self.chance(0.4):
+        with_country = self.chance(0.4)
+        if with_country:
             lines.append(party.address.country)
         value = ", ".join(lines)
         inline = [line.rstrip(",") for line in lines]
@@ -285,6 +289,7 @@ class View:
             address_inline=Printed(
                 self.choose([", ", ", ", " - ", " · "]).join(inline), f"{role}.address", address_entity, value
             ),
+            with_country=with_country,
         )
         if party.contact_person and self.chance(0.6):
             caption = self.caption("contact") if self.chance(0.7) else Markup("")
@@ -292,8 +297,11 @@ class View:
         if party.tax_id:
             key = "buyer_tax_id" if prefix == "BUYER" else "seller_tax_id"
             entity = f"{prefix}_TAX_ID" if prefix else None
+            printed_id = party.tax_id
+            if _PREFIXED_ID.fullmatch(printed_id) and self.chance(0.15):
+                printed_id = f"{printed_id[:2]} {printed_id[2:]}"
             view.ids.append(
-                Row(self.caption(key), Printed(party.tax_id, f"{role}.tax_id", entity, party.tax_id))
+                Row(self.caption(key), Printed(printed_id, f"{role}.tax_id", entity, party.tax_id))
             )
         if party.tax_number and "tax_number" in self.lexicon:
             entity = "SELLER_TAX_ID" if prefix == "SELLER" else None
@@ -308,6 +316,24 @@ class View:
             if text:
                 view.contacts.append(Row(self.caption(key), Printed(text, f"{role}.{key}")))
         return view
+
+    def party_rows(self, party: PartyView) -> list[Row]:
+        """Name and address of a party with a caption each, or a caption for every line of the address."""
+        name = self.named("party_name", party.name)
+        lines = party.address.text
+        line_by_line = self.structure["party_table"] == "lines" and self.structure["caption_place"] == "left"
+        if isinstance(lines, str) or not line_by_line:
+            return [name, self.named("party_address", party.address)]
+        keys = ["party_street", *[""] * len(lines)][: len(lines)]
+        city = len(lines) - 1 - (len(lines) > 1 and party.with_country)
+        keys[city] = "party_city"
+        if city < len(lines) - 1:
+            keys[-1] = "party_country"
+        captions = [self.caption(key) if key else Markup("&#160;") for key in keys]
+        return [
+            name,
+            Row(Markup('<span class="nb">{}</span>').format(Markup("<br/>").join(captions)), party.address),
+        ]
 
     def seller_caption(self) -> str | None:
         """Key of the caption over the seller; where to pay to only where no other address says it."""
@@ -423,6 +449,7 @@ class View:
             "ITEM_DISCOUNT": any(line.discount for line in lines),
             "ITEM_TAX_RATE": bool(self.tax_lines),
             "tax_amount": bool(self.tax_lines),
+            "gross_amount": bool(self.tax_lines) and not self.invoice.prices_include_tax,
             "item_date": any(line.service_date for line in lines),
             "commodity_code": any(line.commodity_code for line in lines),
             "origin_country": any(line.origin_country for line in lines),
@@ -484,8 +511,10 @@ class View:
             case "ITEM_TAX_RATE":
                 return self.rate(line.tax_rate, f"{path}.tax_rate", column, group=group)
             case "tax_amount":
-                tax = round_half_up(Decimal(line.net_amount) * line.tax_rate / 100)
-                return self.money(tax, f"{path}.tax_amount", None, place="items")
+                return self.money(_tax_on_top(line), f"{path}.tax_amount", None, place="items")
+            case "gross_amount":
+                gross = line.net_amount + _tax_on_top(line)
+                return self.money(gross, f"{path}.gross_amount", None, place="items")
             case "ITEM_AMOUNT":
                 return self.money(line.net_amount, f"{path}.net_amount", column, place="items", group=group)
         raise ValueError(f"no column {column!r}")
@@ -824,6 +853,14 @@ class View:
         draft = self.invoice.kind == "proforma_invoice"
         return self.phrase("watermark_draft" if draft else "watermark_copy")
 
+    def margin_text(self) -> str:
+        """Small print up the margin: what form this is, or what the printer prints; always O."""
+        words = [
+            self.phrase("masthead"),
+            f"{self.choose(['Form', 'Rev.', 'V'])} {self.rng.integers(1, 99):02d}/{self.rng.integers(10, 27)}",
+        ]
+        return " ".join(self.choose([words, words[:1], words[::-1]]))
+
     def signature(self) -> Printed | None:
         """The name of who signs for the seller; always O."""
         person = self.invoice.seller.contact_person
@@ -887,6 +924,11 @@ class View:
         shape = self.choose(self.lexicon["page"])
         parts = shape.replace("{page}", '" counter(page) "').replace("{pages}", '" counter(pages) "')
         return Markup('"' + parts + '"')
+
+
+def _tax_on_top(line: InvoiceLine) -> int:
+    """Tax of a line whose amount is net, in minor units."""
+    return round_half_up(Decimal(line.net_amount) * line.tax_rate / 100)
 
 
 def _plain(row: Row) -> str:
