@@ -9,21 +9,25 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import yaml
-from batches import add
+from batches import finished
+from pods import make_volume, start_container
+from service import Service, free_port
 from typer.main import get_command
-from typer.testing import CliRunner
 
 from invoicegen import __version__
 from invoicegen.console import app
 from invoicegen.project import generate_options, parse_overrides
 from invoicegen.serving.app import create_app
-from invoicegen.serving.jobs import JobStore
+from invoicegen.serving.keys import KeyStore
 from invoicegen.serving.metrics import Metrics
 from invoicegen.serving.options import ServiceOptions
 
@@ -240,25 +244,11 @@ def test_services_stop_after_what_is_in_hand(overlay):
     )
 
 
-def as_kubelet_mounts(folder: Path, files: dict[str, str]) -> Path:
-    """A folder of secrets as a pod sees it: links into a folder that is swapped as a whole."""
-    content = folder / "..2026_11_26"
-    content.mkdir(parents=True)
-    (folder / "..data").symlink_to(content.name)
-    for name, text in files.items():
-        (content / name).write_text(text)
-        (folder / name).symlink_to(f"..data/{name}")
-    return folder
-
-
 def test_settings_are_those_of_the_programs(overlay, monkeypatch, tmp_path):
-    secrets = as_kubelet_mounts(
-        tmp_path / "secrets",
-        {
-            "INVOICEGEN_WEBHOOK_SECRET": "whsec_" + "A" * 32,
-            "INVOICEGEN_RATE_LIMIT_STORAGE": "rediss://user:word@redis.example.com:6379/0",
-        },
-    )
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    (secrets / "INVOICEGEN_WEBHOOK_SECRET").write_text("whsec_" + "A" * 32)
+    (secrets / "INVOICEGEN_RATE_LIMIT_STORAGE").write_text("rediss://user:word@redis.example.com:6379/0")
     commands = get_command(app).commands
     for name in SERVICES:
         pod = pods(overlay)[name]
@@ -479,36 +469,62 @@ def test_each_process_of_a_training_has_a_gpu(rendered):
     assert image.endswith("-cuda")
 
 
-def test_the_restore_job_puts_back_what_the_backup_job_saved(rendered, tmp_path):
-    """Both as the manifests call them, but for where volumes are."""
-    state, models = tmp_path / "volume" / "state", tmp_path / "models"
-    places = {
-        "/var/lib/invoicegen": str(state.parent), "/backups": str(tmp_path / "backups"), "/models": str(models)
-    }  # fmt: skip
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to be the pods' user without any rights")
+def test_batches_are_answered_again_after_backup_and_restore_by_pods_without_rights(
+    rendered, tmp_path, invoice_pdf
+):
+    """All three as the manifests have them: command, user, volumes, secrets, and nothing else that can be written."""
+    made = {name: pods(rendered[of])[name] for of, name in (
+        ("production", "batches"), ("production", "backup"), ("restore", "restore")
+    )}  # fmt: skip
+    key_file = tmp_path / "keys.json"
+    _, token = KeyStore(key_file).create("me", frozenset({"batches"}))
+    group = made["batches"]["spec"]["securityContext"]["fsGroup"]
+    volumes = {
+        name: make_volume(tmp_path / name, group) for name in ("state", "backups", "models", "temporary")
+    }
+    volumes["keys"] = make_volume(tmp_path / "keys", group, {"keys.json": key_file.read_text()})
+    secrets = {"INVOICEGEN_WEBHOOK_SECRET": "whsec_" + "A" * 32, "INVOICEGEN_RATE_LIMIT_STORAGE": "memory"}
+    volumes["settings"] = make_volume(tmp_path / "settings", group, secrets)
+    shutil.copytree(ROOT / "src" / "invoicegen" / "weights" / "compact", volumes["models"] / "first")
+    environment = settings(rendered["production"], made["batches"])
+    environment |= {"INVOICEGEN_HOST": "127.0.0.1", "INVOICEGEN_WORKERS": "1"}
 
-    def run(pod: Object) -> None:
-        (container,) = pod["spec"]["containers"]
-        program, *command = container["command"] + container["args"]
-        assert program == "invoicegen"
-        mounts = {one["mountPath"] for one in container["volumeMounts"]}
-        arguments = []
-        for argument in command:
-            (root,) = [one for one in places if argument == one or argument.startswith(f"{one}/")] or [""]
-            assert root in mounts | {""}
-            arguments.append(argument.replace(root, places[root]) if root else argument)
-        done = CliRunner().invoke(app, arguments)
-        assert done.exit_code == 0, done.output
+    def run(name: str) -> None:
+        process = start_container(made[name], volumes, {}, stage(name), stderr=subprocess.PIPE)
+        _, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors.decode()
 
-    shutil.copytree(ROOT / "src" / "invoicegen" / "weights" / "compact", models / "first")
-    store = JobStore(state)
-    batch = add(store, 2)
-    store.finish(store.claim(), {"fields": {"TOTAL_AMOUNT": "12.00"}}, failed=False, pages=1)
-    run(pods(rendered["production"])["backup"])
-    store.delete(batch, "me")
-    store.close()
-    run(pods(rendered["restore"])["restore"])
-    store = JobStore(state)
-    assert store.results(batch, 0, 10) == [(0, {"fields": {"TOTAL_AMOUNT": "12.00"}})]
-    assert store.claim().path.read_bytes() == b"%PDF-"
-    store.close()
-    assert [one.name.rpartition("-")[0] for one in (tmp_path / "backups").glob("model-*")] == ["model-first"]
+    def stage(name: str) -> Path:
+        return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=tmp_path))
+
+    @contextmanager
+    def batches() -> Iterator[httpx.Client]:
+        port = free_port()
+        given = environment | {"INVOICEGEN_PORT": str(port)}
+        log = tmp_path / "log.jsonl"
+        with log.open("ab") as errors:
+            process = start_container(made["batches"], volumes, given, stage("batches"), stderr=errors)
+        service = Service(f"http://127.0.0.1:{port}", port, process, log)
+        try:
+            service.wait_ready()
+            yield service.client(token)
+        finally:
+            process.terminate()
+            process.wait(made["batches"]["spec"]["terminationGracePeriodSeconds"])
+        assert service.events()[-1]["event"].startswith("Finished server process")
+
+    with batches() as client:
+        document = ("file", ("a.pdf", invoice_pdf.read_bytes()))
+        batch = client.post("/v1/batches", files=[document]).json()["id"]
+        finished(client, batch)
+        results = client.get(f"/v1/batches/{batch}/results").json()
+        assert "TOTAL_AMOUNT" in results["results"][0]["result"]["fields"]
+        run("backup")
+        assert client.delete(f"/v1/batches/{batch}").status_code == 204
+    run("restore")
+    with batches() as client:
+        assert client.get(f"/v1/batches/{batch}/results").json() == results
+    archives = list(volumes["backups"].iterdir())
+    assert sorted(one.name.split("-")[0] for one in archives) == ["jobs", "model"]
+    assert {one.stat().st_uid for one in archives} == {10001}

@@ -259,6 +259,15 @@ def test_shards_made_apart_are_together_one_run_byte_for_byte(generated, project
         assert project.files(f"05_model_input/{split}_pages") == generated.files(
             f"05_model_input/{split}_pages"
         )
+    assert project.json("05_model_input/manifest.json") != generated.json("05_model_input/manifest.json")
+    whole_run = project.command("splitting", "execution.workers=1")
+    subprocess.run(
+        [*whole_run, "--nodes", "describe_model_input"],
+        cwd=project.folder,
+        env=project.environment,
+        check=True,
+    )
+    assert project.json("05_model_input/manifest.json") == generated.json("05_model_input/manifest.json")
 
 
 def test_variants_share_a_rendering_and_a_split_and_the_first_is_the_document_itself(generated, project):
