@@ -36,7 +36,7 @@ model:  ## Make the shipped weights anew, from nothing: a night on two cores
 	@scripts/model.sh
 
 test: setup setup-browser setup-docile  ## Run the tests
-	@.venv/bin/pytest
+	@.venv/bin/pytest -n auto --maxprocesses 4 --dist loadfile
 
 test-easyocr: setup-easyocr  ## Run EasyOCR, in its own environment, on the page that the other engines read
 	@.venv-easyocr/bin/python -m pytest tests/ocr/test_engines.py tests/ocr/test_easyocr.py -k easyocr
