@@ -631,6 +631,35 @@ def export_model(
     typer.echo(f"{size:.1f} MB: {output}", err=True)
 
 
+@app.command("replay-batch")
+def replay_batch(
+    batch: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="non_finite_batch.pt in the folder of a training's checkpoints."),
+    ],
+) -> None:
+    """Run the batch again whose loss was NaN or infinite, and say where that began.
+
+    Printed as JSON: the pages of the batch, the loss of each head, parameters that were broken by the step before,
+    and the first module whose output is not finite. The file holds a pickled model: read only your own.
+
+    **Example**
+
+    `invoicegen replay-batch data/06_models/checkpoints/non_finite_batch.pt`
+    """
+    from dataclasses import asdict
+
+    from invoicegen.modeling import batch_replay
+    from invoicegen.modeling.errors import ModelingError
+
+    try:
+        replayed = batch_replay.replay_batch(batch)
+    except ModelingError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from None
+    typer.echo(json.dumps(asdict(replayed), indent=2))
+
+
 @app.command()
 def baseline(
     model: Annotated[

@@ -25,6 +25,7 @@ from invoicegen.modeling import (
     train_model,
 )
 from invoicegen.modeling import training as training_module
+from invoicegen.modeling.batch_replay import replay_batch, save_batch
 from invoicegen.modeling.checkpoints import STATE_FILE
 from invoicegen.modeling.encoding import WordTokenizer
 from invoicegen.modeling.reporting import licence_of, plot_curves
@@ -220,8 +221,36 @@ def test_non_finite_loss_stops_and_keeps_the_batch(options, tmp_path, fabricate_
             options(learning_rate=1e38, new_parameter_learning_rate=1e38, warmup_ratio=0.0, epochs=5),
             tmp_path,
         )
-    batch = torch.load(tmp_path / "non_finite_batch.pt")
-    assert batch["inputs"]["input_ids"].shape[0] == len(batch["windows"]) == 2
+    replayed = replay_batch(tmp_path / "non_finite_batch.pt")
+    assert len(replayed.windows) == 2
+    assert set(replayed.losses) == {"ner", "table", "cell"}
+    assert replayed.first_module is not None
+
+
+def test_a_replayed_batch_names_the_first_module_that_went_wrong(tmp_path, stock_checkpoint):
+    model = starting_point(str(stock_checkpoint), 0, visual_embed=False).model
+    words = torch.full((1, 5), 7)
+    inputs = {
+        "input_ids": words,
+        "attention_mask": torch.ones_like(words),
+        "bbox": torch.zeros(1, 5, 4, dtype=int),
+    }
+    inputs |= {f"{head}_labels": torch.zeros_like(words) for head in ("ner", "table", "cell")}
+    path = tmp_path / "non_finite_batch.pt"
+    batch = {"inputs": inputs, "windows": [("d0-0", 0, 5)], "step": 3, "seed": 1, "dtype": torch.float32}
+    save_batch(path, model, batch)
+    sound = replay_batch(path)
+    assert (sound.first_module, sound.bad_parameters) == (None, [])
+    assert all(np.isfinite(loss) for loss in sound.losses.values())
+    with torch.no_grad():
+        model.heads["table"].weight.fill_(torch.nan)
+    save_batch(path, model, batch)
+    broken = replay_batch(path)
+    assert (broken.first_module, broken.bad_parameters) == ("heads.table", ["heads.table.weight"])
+    assert [head for head, loss in broken.losses.items() if not np.isfinite(loss)] == ["table"]
+    path.write_bytes(b"nothing")
+    with pytest.raises(ModelingError, match="is no saved batch"):
+        replay_batch(path)
 
 
 def test_empty_split_is_a_named_error(options, tmp_path, fabricate_tables):

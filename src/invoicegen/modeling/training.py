@@ -29,6 +29,7 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from invoicegen.modeling import checkpoints
+from invoicegen.modeling.batch_replay import BATCH_FILE, save_batch
 from invoicegen.modeling.calibration import calibrate
 from invoicegen.modeling.cohesion import choose_cohesion
 from invoicegen.modeling.decoding import Decoder, WordScores, resumed_types
@@ -573,13 +574,15 @@ class TrainingRun(ABC, Generic[Options]):
         return self.processes.from_first(lambda: self._save_batch(what, guilty or gradient))
 
     def _save_batch(self, what: str, batch: _ForwardPass) -> NonFiniteLossError:
-        path = self.folder / "non_finite_batch.pt"
+        path = self.folder / BATCH_FILE
         places = [(window.page, window.first, window.end) for window in batch.windows]
         inputs = {name: tensor.cpu() for name, tensor in batch.inputs.items()}
-        torch.save({"inputs": inputs, "windows": places, "step": self.progress.step}, path)
+        saved = {"inputs": inputs, "windows": places, "step": self.progress.step}
+        save_batch(path, self.model, {**saved, "seed": batch.seed, "dtype": self.dtype})
         return NonFiniteLossError(
             f"the {what} is NaN or infinite at step {self.progress.step}; the batch is in {path}. "
-            "Lower train.learning_rate, or train with precision fp32"
+            f"Lower train.learning_rate, or train with precision fp32; `invoicegen replay-batch {path}` says where "
+            "it began"
         )
 
     def _end_epoch(self) -> None:
