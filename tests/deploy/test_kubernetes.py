@@ -278,6 +278,8 @@ def test_settings_are_those_of_the_programs(overlay, monkeypatch, tmp_path):
         if "INVOICEGEN_RATE_LIMIT_STORAGE" not in given:
             assert options.rate_limit_storage.get_secret_value().startswith("rediss://user:word@")
         if name != "annotation":
+            assert options.batches == (name == "batches")
+        if name == "batches":
             assert options.state.parent == Path("/var/lib/invoicegen")
             assert str(options.state.parent) in mounts
 

@@ -11,6 +11,7 @@ from batches import add, finished
 from kills import kill_and_look
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from invoicegen.serving.app import create_app
 from invoicegen.serving.batches import is_allowed
 from invoicegen.serving.jobs import JobStore, StateError
 from invoicegen.serving.options import ServiceOptions
@@ -123,6 +124,15 @@ def test_webhooks_go_only_where_they_may(client, invoice_pdf):
 
 def test_after_kills_every_document_has_one_result(tmp_path, invoice_pdf):
     assert kill_and_look(tmp_path, invoice_pdf.read_bytes(), documents=8, kills=3, seed=5) == []
+
+
+def test_a_service_without_batches_neither_takes_them_nor_has_a_state(tmp_path):
+    app = create_app(ServiceOptions(batches=False, state=tmp_path / "state"))
+    assert [path for path in app.openapi()["paths"] if path.startswith("/v1")] == [
+        "/v1/extract",
+        "/v1/schema",
+    ]
+    assert not (tmp_path / "state").exists()
 
 
 @pytest.fixture

@@ -45,12 +45,15 @@ def create_app(options: ServiceOptions) -> FastAPI:
         StateError: If the folder of the state cannot be used.
     """
     metrics = _metrics(options)
-    store = JobStore(options.state)
+    store = JobStore(options.state) if options.batches else None
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         pool = WorkerPool(options, metrics, start_worker, answer)
         async with running_workers(app, pool):
+            if store is None:
+                yield
+                return
             app.state.batches = batches = BatchRunner(options, store, pool, metrics)
             batches.start()
             try:
@@ -66,9 +69,12 @@ def create_app(options: ServiceOptions) -> FastAPI:
         lifespan=lifespan,
     )
     _add_extraction(app)
-    add_batches(app)
     _add_schema(app)
-    add_operations(app, _count_batches)
+    if store is None:
+        add_operations(app)
+    else:
+        add_batches(app)
+        add_operations(app, _count_batches)
     _add_page(app)
     return app
 

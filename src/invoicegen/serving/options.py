@@ -121,6 +121,10 @@ class ServiceOptions(HttpOptions):
         0.5, ge=0, le=1, description="documents with a value of less confidence need review"
     )
 
+    batches: bool = Field(
+        True,
+        description="whether batches are taken; not where a balancer may ask another service about them",
+    )
     state: Path = Field(
         default_factory=lambda: (
             Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "invoicegen"
