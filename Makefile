@@ -50,6 +50,12 @@ test-wheel: setup  ## Build the wheel, install it apart, and use it in an empty 
 docs: setup-docs  ## Build the documentation site into site/, strict
 	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/python -m mkdocs build --strict --quiet
 
+licences: setup  ## List the licences of all that the wheel requires; fail on copyleft without a reason
+	@.venv/bin/python scripts/licences.py
+
+audit: setup  ## Look up known vulnerabilities of the locked packages, over the network
+	@scripts/audit.sh
+
 check: check-static test  ## Everything that must pass: format, lint, types, import contracts, tests
 
 check-kubernetes: setup-deploy  ## Render deploy/kubernetes, check it against Kubernetes' schemas and our policies

@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -277,7 +278,9 @@ def object_sections(definitions: Schema, names: list[str]) -> Iterator[str]:
 
 def api() -> str:
     """The HTTP API of extraction."""
-    return paths_of("HTTP API", create_app(ServiceOptions()).openapi())
+    with tempfile.TemporaryDirectory() as state:
+        described = create_app(ServiceOptions(state=Path(state))).openapi()
+    return paths_of("HTTP API", described)
 
 
 def ocr_api() -> str:

@@ -135,7 +135,7 @@ def test_the_service_shows_its_page(installation: Installation, cut_off: tuple[s
         "from fastapi.testclient import TestClient\n"
         "from invoicegen.serving.app import create_app\n"
         "from invoicegen.serving.options import ServiceOptions\n"
-        "client = TestClient(create_app(ServiceOptions()))\n"  # not started: no worker, no model
+        "client = TestClient(create_app(ServiceOptions(state='state')))\n"  # not started: no worker, no model
         f"print(json.dumps([client.get(path).status_code for path in {paths}]))\n"
     )
     printed = installation.run("python", "-c", shown, before=cut_off).stdout
