@@ -19,7 +19,7 @@ import httpx
 import pytest
 import yaml
 from batches import finished
-from pods import make_volume, start_container
+from pods import can_start_containers, make_volume, start_container
 from service import Service, free_port
 from typer.main import get_command
 
@@ -471,7 +471,7 @@ def test_each_process_of_a_training_has_a_gpu(rendered):
     assert image.endswith("-cuda")
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to be the pods' user without any rights")
+@pytest.mark.skipif(not can_start_containers(), reason="needs Linux, root and the right to mount")
 def test_batches_are_answered_again_after_backup_and_restore_by_pods_without_rights(
     rendered, tmp_path, invoice_pdf
 ):

@@ -1,13 +1,14 @@
 """Containers of pods without a cluster: this machine's file system, read-only, stands for the image.
 
 What the kubelet does and matters to programs is done here: volumes belong to root and the group ``fsGroup``, secrets
-are links into a folder that is swapped as a whole, the user has no capabilities and cannot gain any. Needs root.
+are links into a folder that is swapped as a whole, the user has no capabilities and cannot gain any.
 """
 
 from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -15,6 +16,15 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
+
+
+def can_start_containers() -> bool:
+    """Whether this user may put file systems together."""
+    unshare = shutil.which("unshare")
+    return (
+        unshare is not None
+        and not subprocess.run([unshare, "--mount", "true"], capture_output=True).returncode
+    )
 
 
 def make_volume(folder: Path, group: int, files: Mapping[str, str] | None = None) -> Path:
