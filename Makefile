@@ -1,6 +1,7 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-browser setup-deploy setup-docile setup-docs setup-easyocr setup-invoice2data setup-mlflow run \
-	model test test-easyocr test-mlflow test-wheel docs licences audit check check-kubernetes check-static clean
+.PHONY: help setup setup-browser setup-deploy setup-docile setup-docs setup-easyocr setup-invoice2data setup-load \
+	setup-mlflow run model test test-easyocr test-mlflow test-wheel docs licences audit check check-kubernetes check-static \
+	clean
 
 help:  ## Print this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +26,9 @@ setup-easyocr: setup  ## Make .venv-easyocr: the OCR engine EasyOCR over what .v
 
 setup-invoice2data: setup  ## Make .venv-invoice2data: what benchmarks/compare_readers.py compares with
 	@scripts/side-env.sh invoice2data
+
+setup-load: setup  ## Make .venv-load: locust, which benchmarks/load.py drives the service with
+	@scripts/side-env.sh load
 
 setup-mlflow: setup  ## Make .venv-mlflow: MLflow over what .venv has
 	@scripts/side-env.sh mlflow

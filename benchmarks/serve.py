@@ -26,8 +26,8 @@ import httpx
 
 
 @contextmanager
-def service(workers: int) -> Iterator[str]:
-    """A service of its own, ready; its address."""
+def serving(workers: int, queue: int = 1000) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """A service of its own, ready: its address and process."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = found.getsockname()[1]
@@ -37,7 +37,7 @@ def service(workers: int) -> Iterator[str]:
             "WORKERS": workers,
             "STATE": state,
             "RATE_LIMIT": "1000000/minute",
-            "QUEUE": 1000,
+            "QUEUE": queue,
             "LOG_LEVEL": "error",
         }
         environment = {**os.environ, **{f"INVOICEGEN_{name}": str(value) for name, value in settings.items()}}
@@ -55,7 +55,7 @@ def service(workers: int) -> Iterator[str]:
                 except httpx.TransportError:
                     pass
                 time.sleep(0.2)
-            yield url
+            yield url, process
         finally:
             process.terminate()
             process.wait(60)
@@ -131,7 +131,7 @@ def main() -> None:
     documents = {path: path.read_bytes() for path in given.documents}
     print("| clients | requests | requests/s | p50, ms | p95, ms | p99, ms |")
     print("|--|--|--|--|--|--|")
-    with service(given.workers) as url:
+    with serving(given.workers) as (url, _):
         alone = load(url, documents, 1, given.seconds)
         print(row("1", *alone))
         together = load(url, documents, given.clients, given.seconds)

@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-readonly NAME=${1:?deploy, docs, easyocr, invoice2data or mlflow}
+readonly NAME=${1:?deploy, docs, easyocr, invoice2data, load or mlflow}
 readonly VENV=.venv-$NAME
 readonly LOCK=requirements-$NAME.lock
 readonly STAMP=$VENV/setup-stamp

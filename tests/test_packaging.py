@@ -120,6 +120,7 @@ def test_every_line_of_the_lock_is_an_exact_pin() -> None:
         "requirements-models.lock",
         "requirements-easyocr.lock",
         "requirements-invoice2data.lock",
+        "requirements-load.lock",
     ],
 )
 def test_what_comes_without_its_dependencies_is_pinned_by_content(lock: str) -> None:

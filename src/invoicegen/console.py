@@ -117,6 +117,12 @@ def extract(
             "--xml/--no-xml", help="Take values from the electronic invoice inside a PDF, where there is one."
         ),
     ] = True,
+    split: Annotated[
+        bool,
+        typer.Option(
+            "--split/--no-split", help="Tell the documents of one file apart; else a file is one document."
+        ),
+    ] = True,
     min_confidence: Annotated[
         float, typer.Option(min=0, max=1, help="A document with a value of less needs review.")
     ] = 0.5,
@@ -126,7 +132,8 @@ def extract(
 
     Each has `fields` (name → values, the most confident first; `value` normalised: ISO dates, decimal points,
     ISO 4217 currencies), `line_items`, `checks` (sums, tax, IBAN, dates, currency, duplicates; `status` is `ok`,
-    `failed` or `not_applicable`), `needs_review` with `review_reasons`, and `pages`.
+    `failed` or `not_applicable`), `needs_review` with `review_reasons`, and `pages`. Of several documents in one file
+    each has its `page_range`, from 0.
 
     **Examples**
 
@@ -179,6 +186,7 @@ def extract(
     options = ExtractOptions(
         model=str(folder),
         ocr=OcrOptions(engine=engine, languages=tuple(language or ())),
+        split=split,
         embedded_xml=xml,
         min_confidence=min_confidence,
         execution=ExecutionOptions(workers=workers),
@@ -199,18 +207,19 @@ def extract(
         except EInvoiceError as error:
             typer.echo(f"error: {error}", err=True)
             raise typer.Exit(2) from None
-    failed = 0
+    read = failed = 0
     with _standard_input("-" in paths) as stdin, open_output(format_, output, indent=pretty) as write:
         named = [stdin if path == "-" else path for path in paths]
         for record in _with_progress(extract_files(named, options), len(paths)):
             if record["file"] == stdin:
                 record = json.loads(json.dumps(record).replace(stdin, "stdin"))
             refused = write(record)
+            read += 1
             failed += "error" in record or "page_errors" in record or refused is not None
             if message := record.get("error") or refused:
                 typer.echo(f"error: {message}", err=True)
     if output is not None:
-        typer.echo(f"{len(paths)} documents, {failed} with errors: {output}", err=True)
+        typer.echo(f"{read} documents, {failed} with errors: {output}", err=True)
     if failed:
         raise typer.Exit(1)
 

@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from invoicegen.extraction import ExtractOptions, extract_file, extract_files, find_documents
+from invoicegen.extraction import (
+    ExtractOptions,
+    extract_documents,
+    extract_file,
+    extract_files,
+    find_documents,
+)
 from invoicegen.ocr import create_engine
 from invoicegen.schema.prediction import PagePrediction
 
@@ -176,3 +182,30 @@ def test_many_files_with_the_model_of_a_folder(invoice_pdf, untrained_model, tmp
 def test_a_folder_that_is_no_model_gives_error_records(invoice_pdf, tmp_path):
     (record,) = extract_files([str(invoice_pdf)], ExtractOptions(model=str(tmp_path)))
     assert "kedro run --pipeline=train" in record["error"]
+
+
+@pytest.fixture(scope="module")
+def two_invoices(make_pdf, tmp_path_factory):
+    path = tmp_path_factory.mktemp("split") / "inbox.pdf"
+    pages = [
+        [(50, 60, "Invoice INV-1"), (50, 80, "Date 14.10.2026"), (50, 200, "Hex bolt"), (480, 200, "400,00")],
+        [(50, 60, "Hex bolt zinc"), (480, 60, "8,00"), (50, 700, "and conditions of sale")],
+        [(50, 60, "Invoice INV-2"), (50, 80, "Date 15.10.2026"), (50, 200, "Washer"), (480, 200, "400,00")],
+    ]
+    path.write_bytes(make_pdf(pages))
+    return path
+
+
+def test_each_document_of_a_file_has_a_record(two_invoices, engine):
+    first, second = extract_documents(two_invoices, RulePredictor(), engine)
+    assert (first["page_range"], second["page_range"]) == ([0, 1], [2, 2])
+    assert [page["page"] for page in first["pages"]] == [0, 1]
+    assert [one["value"] for one in second["fields"]["INVOICE_NUMBER"]] == ["INV-2"]
+    assert second["fields"]["TOTAL_AMOUNT"][0]["page"] == 2
+    (whole,) = extract_documents(two_invoices, RulePredictor(), engine, ExtractOptions(split=False))
+    assert "page_range" not in whole
+    assert len(whole["pages"]) == 3
+    record = extract_file(two_invoices, RulePredictor(), engine, with_documents=True)
+    assert [one["page_range"] for one in record["documents"]] == [[0, 1], [2, 2]]
+    assert record["review_reasons"][0] == "the file holds 2 documents"
+    json.dumps(record)

@@ -220,7 +220,7 @@ def extract_real(
 
     folder = folder_of(real)
     labels = read_labels(folder, limit=real.limit)
-    options = extract.model_copy(update={"execution": real.execution})
+    options = extract.model_copy(update={"execution": real.execution, "split": False})
     hashes = {str(folder / label.file): file_sha256(folder / label.file) for label in labels}
     finished = {
         record["sha256"]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import cast
 
 from invoicegen.extraction.duplicates import DuplicateFinder
-from invoicegen.extraction.extractor import extract_file, find_documents
+from invoicegen.extraction.extractor import extract_documents, extract_file, find_documents
 from invoicegen.extraction.options import ExtractOptions
 from invoicegen.extraction.records import DocumentRecord, ErrorRecord
 from invoicegen.extraction.review import add_review
@@ -38,7 +38,7 @@ class Extractor:
         self._engine = create_engine(options.ocr)
 
     def extract(self, path: str | Path) -> DocumentRecord:
-        """What one document says.
+        """What a file says that is one document.
 
         Args:
             path: A PDF, PNG, JPEG or TIFF.
@@ -51,21 +51,35 @@ class Extractor:
             raise ExtractionError(record["error"])
         return cast(DocumentRecord, record)
 
+    def extract_documents(self, path: str | Path) -> list[DocumentRecord]:
+        """What each document in a file says, with its ``page_range`` where there are several.
+
+        Args:
+            path: A PDF, PNG, JPEG or TIFF.
+
+        Raises:
+            ExtractionError: If it cannot be read.
+        """
+        records = extract_documents(path, self._predictor, self._engine, self.options)
+        if "error" in records[0]:
+            raise ExtractionError(records[0]["error"])
+        return cast(list[DocumentRecord], records)
+
     def extract_many(self, paths: Iterable[str | Path]) -> Iterator[DocumentRecord | ErrorRecord]:
-        """What each of many documents says, as they are done; one that cannot be read gives an error record.
+        """What each document in many files says, as they are done; a file that cannot be read gives an error record.
 
         Args:
             paths: Files, folders and globs. The same document a second time fails a check of the later one.
         """
         duplicates = DuplicateFinder()
         for path in find_documents(paths):
-            record = extract_file(path, self._predictor, self._engine, self.options)
-            if "error" in record:
-                yield cast(ErrorRecord, record)
-                continue
-            record["checks"].append(duplicates.check(record))
-            add_review(record, self.options.min_confidence)
-            yield cast(DocumentRecord, record)
+            for record in extract_documents(path, self._predictor, self._engine, self.options):
+                if "error" in record:
+                    yield cast(ErrorRecord, record)
+                    continue
+                record["checks"].append(duplicates.check(record))
+                add_review(record, self.options.min_confidence)
+                yield cast(DocumentRecord, record)
 
 
 def load_extractor(

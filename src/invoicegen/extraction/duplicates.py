@@ -35,8 +35,15 @@ class DuplicateFinder:
             return not_applicable(RULE, SUBJECT, reason)
         before = next((self._seen[key] for key in keys if key in self._seen), None)
         for key in keys:
-            self._seen.setdefault(key, record["file"])
+            self._seen.setdefault(key, _place(record))
         return verdict(RULE, SUBJECT, before is None, "no other file", before or "no other file")
+
+
+def _place(record: Mapping[str, Any]) -> str:
+    """The file of a document, and where in it where it came with others."""
+    if "page_range" not in record:
+        return str(record["file"])
+    return f"{record['file']}, from page {record['page_range'][0] + 1}"
 
 
 def _keys(kind: str, fields: Mapping[str, Sequence[FieldValue]]) -> list[tuple[str, ...]]:

@@ -36,6 +36,10 @@ class ExtractOptions(BaseModel):
     dpi: float = Field(200, ge=72, le=600, description="resolution at which PDF pages are rendered")
     max_pages: int = Field(500, gt=0, description="a document with more pages is refused")
     batch_pages: int = Field(16, gt=0, description="pages that the model labels at once")
+    split: bool = Field(
+        True,
+        description="several documents in one file are told apart, a record each; else a file is one document",
+    )
     embedded_xml: bool = Field(
         True, description="values of an electronic invoice inside a PDF go before those of its pages"
     )

@@ -22,9 +22,9 @@ Write = Callable[[Record], str | None]
 """Writes one record; says why it could not, where it could not."""
 
 _HEADER_TYPES: Final = tuple(name for name in ENTITY_TYPES if name not in ITEM_ENTITY_TYPES)
-DOCUMENT_COLUMNS: Final = ("file", "document_type", *_HEADER_TYPES, "failed_checks", "error")
-ITEM_COLUMNS: Final = ("file", "line", *ITEM_ENTITY_TYPES)
-CHECK_COLUMNS: Final = ("file", "rule", "subject", "status", "expected", "got", "reason")
+DOCUMENT_COLUMNS: Final = ("file", "pages", "document_type", *_HEADER_TYPES, "failed_checks", "error")
+ITEM_COLUMNS: Final = ("file", "pages", "line", *ITEM_ENTITY_TYPES)
+CHECK_COLUMNS: Final = ("file", "pages", "rule", "subject", "status", "expected", "got", "reason")
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 """What a cell must not begin with: a spreadsheet would run it. Source: OWASP, CSV injection."""
 
@@ -193,14 +193,15 @@ def document_row(record: Record) -> tuple[Cell, ...]:
     failed = [check["rule"] for check in record.get("checks", ()) if check["status"] == "failed"]
     values = [_cell(name, fields[name][0]) if fields.get(name) else None for name in _HEADER_TYPES]
     return (
-        record["file"], record.get("document_type"), *values, "; ".join(dict.fromkeys(failed)), record.get("error")
+        record["file"], _pages(record), record.get("document_type"), *values, "; ".join(dict.fromkeys(failed)),
+        record.get("error"),
     )  # fmt: skip
 
 
 def item_rows(record: Record) -> list[tuple[Cell, ...]]:
     """The line items, numbered from 1, under :data:`ITEM_COLUMNS`."""
     return [
-        (record["file"], line, *(_cell(name, item.get(name)) for name in ITEM_ENTITY_TYPES))
+        (record["file"], _pages(record), line, *(_cell(name, item.get(name)) for name in ITEM_ENTITY_TYPES))
         for line, item in enumerate(record.get("line_items", ()), 1)
     ]
 
@@ -208,9 +209,17 @@ def item_rows(record: Record) -> list[tuple[Cell, ...]]:
 def check_rows(record: Record) -> list[tuple[Cell, ...]]:
     """The checks, under :data:`CHECK_COLUMNS`."""
     return [
-        (record["file"], *(check[column] for column in CHECK_COLUMNS[1:]))
+        (record["file"], _pages(record), *(check[column] for column in CHECK_COLUMNS[2:]))
         for check in record.get("checks", ())
     ]
+
+
+def _pages(record: Record) -> str | None:
+    """First and last page, from 1, of a document that came with others in one file: "2-3"."""
+    if "page_range" not in record:
+        return None
+    first, last = record["page_range"]
+    return f"{first + 1}-{last + 1}"
 
 
 def _cell(name: str, field: FieldValue | None) -> Cell:

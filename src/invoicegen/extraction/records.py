@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NotRequired, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 from invoicegen.extraction.checks import Check
 from invoicegen.extraction.line_items import FieldValue
@@ -19,6 +19,8 @@ class PageRecord(TypedDict):
         words: How many were read.
         coverage: Share of the page's area that their boxes have.
         engine: ``pdf_text``, or the OCR engine that read it.
+        turned: Degrees clockwise by which the page was turned to stand upright, where it was; boxes are of the turned
+            page.
     """
 
     page: int
@@ -27,6 +29,7 @@ class PageRecord(TypedDict):
     words: int
     coverage: float
     engine: str
+    turned: NotRequired[Literal[90, 180, 270]]
 
 
 class PageError(TypedDict):
@@ -53,6 +56,7 @@ class DocumentRecord(TypedDict):
         review_reasons: Why.
         page_errors: Where single pages could not be read.
         embedded_xml: Name of the electronic invoice in the file, where one was read.
+        page_range: First and last page in the file, from 0, where the file holds several documents.
     """
 
     file: str
@@ -67,6 +71,7 @@ class DocumentRecord(TypedDict):
     review_reasons: list[str]
     page_errors: NotRequired[list[PageError]]
     embedded_xml: NotRequired[str]
+    page_range: NotRequired[list[int]]
 
 
 class ErrorRecord(TypedDict):

@@ -24,7 +24,7 @@ class OcrOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    engine: str = Field("rapidocr", description="rapidocr, paddleocr, tesseract or easyocr")
+    engine: str = Field("rapidocr", description="name of the engine, one of ENGINE_NAMES")
     languages: tuple[str, ...] = Field(
         (),
         description="codes such as de, fr; none: that of the document's locale, or en where it is unknown. "

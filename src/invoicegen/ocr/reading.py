@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from invoicegen.ocr.documents import Document, DocumentError, PageSource
 from invoicegen.ocr.engine import PDF_TEXT, OcrEngine
+from invoicegen.ocr.orientation import Turn, read_upright
 from invoicegen.schema.annotation import Word
 
 
@@ -20,6 +21,7 @@ class PageWords:
         height: Pixels.
         words: In reading order.
         engine: Name of the engine that read them, or ``pdf_text``.
+        turn: Degrees clockwise by which the page was turned to stand upright; the frame is that of the turned page.
     """
 
     page: int
@@ -27,6 +29,7 @@ class PageWords:
     height: int
     words: list[Word]
     engine: str
+    turn: Turn = 0
 
 
 def read_page(source: PageSource, engine: OcrEngine) -> tuple[list[Word], str]:
@@ -43,6 +46,20 @@ def read_page(source: PageSource, engine: OcrEngine) -> tuple[list[Word], str]:
     if words is not None:
         return words, PDF_TEXT
     return engine.recognise(source.image), engine.name
+
+
+def read_page_upright(source: PageSource, engine: OcrEngine) -> PageWords:
+    """Read a page as :func:`read_page` does, turned upright first where it lies on its side or stands on its head.
+
+    Raises:
+        DocumentError: If the page cannot be read.
+    """
+    words = source.text_words
+    if words is not None:
+        return PageWords(source.page, source.width, source.height, words, PDF_TEXT)
+    words, turn = read_upright(source.image, engine)
+    size = (source.height, source.width) if turn in (90, 270) else (source.width, source.height)
+    return PageWords(source.page, *size, words, engine.name, turn)
 
 
 def read_document(document: Document, engine: OcrEngine) -> Iterator[PageWords | DocumentError]:

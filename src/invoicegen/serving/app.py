@@ -24,6 +24,7 @@ from invoicegen.serving.base import (
     running_workers,
 )
 from invoicegen.serving.batches import BatchRunner, add_batches
+from invoicegen.serving.convert import add_convert
 from invoicegen.serving.jobs import JobStore
 from invoicegen.serving.logs import get_logger
 from invoicegen.serving.metrics import ExtractionMetrics
@@ -69,6 +70,7 @@ def create_app(options: ServiceOptions) -> FastAPI:
         lifespan=lifespan,
     )
     _add_extraction(app)
+    add_convert(app)
     _add_schema(app)
     if store is None:
         add_operations(app)

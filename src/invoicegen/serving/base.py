@@ -108,6 +108,7 @@ def create_service(
         },
     )
     app.state.options = options
+    app.state.body_models = ()  # models of bodies that operations read by themselves
     app.state.metrics = metrics
     app.state.keys = None if options.keys is None else KeyStore(options.keys)
     app.state.rates = RateLimiter(options, metrics)
@@ -215,7 +216,9 @@ def _add_description(app: FastAPI) -> None:
                 routes=app.routes,
                 tags=app.openapi_tags,
             )
-            described["components"]["schemas"]["ProblemDetails"] = ProblemDetails.model_json_schema()
+            for model in (ProblemDetails, *app.state.body_models):
+                schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+                described["components"]["schemas"] |= {**schema.pop("$defs", {}), model.__name__: schema}
             app.openapi_schema = described
         return app.openapi_schema
 

@@ -42,6 +42,10 @@ class PageSummary(_Answer):
     words: int = Field(ge=0, description="number of words")
     coverage: float = Field(ge=0, le=1, description="share of the page's area that the words have")
     engine: str = Field(description="what read it; pdf_text: its own text layer")
+    turned: Literal[90, 180, 270] | None = Field(
+        None,
+        description="degrees clockwise by which the page was turned to stand upright; boxes are of the turned page",
+    )
 
 
 class PageError(_Answer):
@@ -121,6 +125,16 @@ class ExtractionResult(_Answer):
         None, description="name of the electronic invoice in a PDF, where one was read"
     )
     page_errors: list[PageError] | None = Field(None, description="pages that could not be read")
+    page_range: list[int] | None = Field(
+        None,
+        min_length=2,
+        max_length=2,
+        description="of a document among `documents`: first and last page, from 0",
+    )
+    documents: list[ExtractionResult] | None = Field(
+        None,
+        description="where the file holds several documents: what each says; the values beside it are of all its pages",
+    )
     page_words: list[PageWords] | None = Field(None, description="where include has words")
     page_images: list[PageImage] | None = Field(None, description="where include has images")
 

@@ -16,6 +16,16 @@ from starlette.routing import Match, Route
 MEDIA_TYPE: Final = "application/problem+json"
 
 
+class LackingTerm(BaseModel):
+    """A term of EN 16931 that a document lacks."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    term: str = Field(description="its number", examples=["BT-44"])
+    name: str = Field(description="its name in the standard")
+    rule: str = Field(description="the business rule that demands it")
+
+
 class ProblemDetails(BaseModel):
     """What went wrong with a request (RFC 9457)."""
 
@@ -28,6 +38,9 @@ class ProblemDetails(BaseModel):
     status: int = Field(description="the HTTP status", ge=400, le=599)
     detail: str = Field(description="this occurrence, and what to do about it")
     request_id: str = Field(description="names this request in the logs")
+    missing: list[LackingTerm] | None = Field(
+        None, description="what a document lacks for an electronic invoice"
+    )
 
 
 class ApiError(Exception):
@@ -38,17 +51,26 @@ class ApiError(Exception):
         kind: What went wrong, as in ``too-large``; its words make the title.
         detail: This occurrence, and what to do about it. Says nothing of a document's content.
         headers: Of the response.
+        missing: What the document lacks for an electronic invoice: ``term``, ``name`` and ``rule`` of each.
     """
 
-    def __init__(self, status: int, kind: str, detail: str, headers: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        kind: str,
+        detail: str,
+        headers: dict[str, str] | None = None,
+        missing: list[dict[str, str]] | None = None,
+    ) -> None:
         super().__init__(f"{status} {kind}: {detail}")
         self.status = status
         self.kind = kind
         self.detail = detail
         self.headers = headers or {}
+        self.missing = missing
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (type(self), (self.status, self.kind, self.detail, self.headers))
+        return (type(self), (self.status, self.kind, self.detail, self.headers, self.missing))
 
     @property
     def title(self) -> str:
@@ -63,8 +85,9 @@ class ApiError(Exception):
             status=self.status,
             detail=self.detail,
             request_id=correlation_id.get() or "",
+            missing=None if self.missing is None else [LackingTerm(**term) for term in self.missing],
         )
-        return JSONResponse(details.model_dump(), self.status, self.headers, MEDIA_TYPE)
+        return JSONResponse(details.model_dump(exclude_none=True), self.status, self.headers, MEDIA_TYPE)
 
 
 def counted(app: FastAPI, error: ApiError) -> JSONResponse:

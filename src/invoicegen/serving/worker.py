@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from invoicegen.extraction.extractor import PagePredictor
     from invoicegen.modeling import PageInput
     from invoicegen.ocr import OcrEngine
+    from invoicegen.ocr.orientation import Turn
 
 _SHOWN_SIDE_PX: Final = 1800
 """Longer side of page images that are sent back."""
@@ -135,11 +136,13 @@ def read_document(path: Path, name: str, media_type: MediaType, words: bool, ima
     recorder = _Recorder(worker.model)
     with reading(path):
         check_limits(path, media_type, worker.options)
-        record = extract_file(path, recorder, worker.engine, worker.options.extraction)
+        record = extract_file(path, recorder, worker.engine, worker.options.extraction, with_documents=True)
         if "error" in record:
             raise unreadable(path, str(record["error"]))
-        pictures = _pictures(path, worker.options) if images else None
-    record["file"] = name
+        turns = {page["page"]: page.get("turned", 0) for page in record["pages"]}
+        pictures = _pictures(path, worker.options, turns) if images else None
+    for one in (record, *record.get("documents", ())):
+        one["file"] = name
     for problem in record.get("page_errors", ()):
         problem["error"] = str(problem["error"]).replace(str(path), name)
     return ReadDocument(record, [_words(page) for page in recorder.pages] if words else None, pictures)
@@ -164,13 +167,15 @@ def _words(page: PagePrediction) -> Record:
     }
 
 
-def _pictures(path: Path, options: ServiceOptions) -> list[tuple[int, bytes]]:
+def _pictures(path: Path, options: ServiceOptions, turns: Mapping[int, Turn]) -> list[tuple[int, bytes]]:
     from PIL import Image
+
+    from invoicegen.ocr.orientation import turned
 
     pictures = []
     with open_document(path, dpi=options.dpi) as document:
         for source in document:
-            image = Image.fromarray(source.image)
+            image = Image.fromarray(turned(source.image, turns.get(source.page, 0)))
             image.thumbnail((_SHOWN_SIDE_PX, _SHOWN_SIDE_PX))
             buffer = io.BytesIO()
             image.save(buffer, "JPEG", quality=_SHOWN_QUALITY)

@@ -42,27 +42,30 @@ function toForm(review, page, width) {
   const taken = new Set();
   const segments = [];
   const groups = new Map();
-  const add = (label, places) => {
-    const chosen = places.map((place) => words[place]);
+  const add = (label, chosen, drawn = null) => {
+    const around = [
+      Math.min(...chosen.map((word) => word.box[0])), Math.min(...chosen.map((word) => word.box[1])),
+      Math.max(...chosen.map((word) => word.box[2])), Math.max(...chosen.map((word) => word.box[3])),
+    ];
     const segment = {
       id: segments.length, label, linking: [],
       text: chosen.map((word) => word.text).join(" "),
-      box: scaled([
-        Math.min(...chosen.map((word) => word.box[0])), Math.min(...chosen.map((word) => word.box[1])),
-        Math.max(...chosen.map((word) => word.box[2])), Math.max(...chosen.map((word) => word.box[3])),
-      ]),
+      box: scaled(drawn ?? around),
       words: chosen.map((word) => ({ text: word.text, box: scaled(word.box) })),
     };
     segments.push(segment);
     return segment;
   };
-  const confident = [...review.values].sort((a, b) => (b.confidence ?? 1) - (a.confidence ?? 1));
-  for (const value of confident) {
+  // A word belongs to one value: to what a person corrected before what was read.
+  const order = [...review.values].sort((a, b) => b.corrected - a.corrected || (b.confidence ?? 1) - (a.confidence ?? 1));
+  for (const value of order) {
     if (value.page !== page.page) continue;
     const places = value.words.filter((place) => !taken.has(place));
-    if (!places.length) continue;
+    const unread = value.drawn && !value.words.length && value.value; // drawn around print that was not read
+    if (!places.length && !unread) continue;
     places.forEach((place) => taken.add(place));
-    const segment = add(value.type, places);
+    const chosen = unread ? [{ text: value.value, box: value.box }] : places.map((place) => words[place]);
+    const segment = add(value.type, chosen, value.drawn ? value.box : null);
     const group = value.item !== null ? `item-${value.item}` : null;
     if (group === null) continue;
     const first = groups.get(group);
@@ -70,7 +73,7 @@ function toForm(review, page, width) {
     else segment.linking.push([first, segment.id]);
   }
   words.forEach((_, place) => {
-    if (!taken.has(place)) add("other", [place]);
+    if (!taken.has(place)) add("other", [words[place]]);
   });
   return { form: segments };
 }

@@ -38,10 +38,20 @@ function around(words) {
   ];
 }
 
+/** Places of the words whose centres lie in a box. */
+function inside(words, [x0, y0, x1, y1]) {
+  return [...words.keys()].filter((place) => {
+    const [left, top, right, bottom] = words[place].box;
+    const [x, y] = [(left + right) / 2, (top + bottom) / 2];
+    return x >= x0 && x <= x1 && y >= y0 && y <= y1;
+  });
+}
+
 /** The review of one result of the service. */
 export class Review extends EventTarget {
   #past = [];
   #future = [];
+  #nudged = null; // the value whose box the keyboard moved last
 
   constructor(result) {
     super();
@@ -50,6 +60,7 @@ export class Review extends EventTarget {
     this.state = fromResult(result);
     this.selected = null;
     this.choosing = false;
+    this.drawing = false;
   }
 
   get values() {
@@ -68,15 +79,19 @@ export class Review extends EventTarget {
     return this.values.find((one) => one.id === id);
   }
 
-  /** Show one value on the page and in the list; choosing: let its words be chosen. */
-  select(id, choosing = false) {
+  /** Show one value on the page and in the list; mode: let its words be chosen ("words") or its box be drawn ("box"). */
+  select(id, mode = null) {
+    if (id !== this.selected) this.#nudged = null;
     this.selected = id;
-    this.choosing = choosing;
+    this.choosing = mode === "words";
+    this.drawing = mode === "box";
     this.dispatchEvent(new Event("select"));
   }
 
-  #change(values) {
-    this.#past.push(this.state);
+  /** A new state; `nudged` is the value whose box the keyboard moves: such moves in a row are undone as one. */
+  #change(values, nudged = null) {
+    if (nudged === null || nudged !== this.#nudged) this.#past.push(this.state);
+    this.#nudged = nudged;
     if (this.#past.length > STEPS) this.#past.shift();
     this.#future = [];
     this.state = { ...this.state, values };
@@ -101,7 +116,23 @@ export class Review extends EventTarget {
     const id = 1 + Math.max(-1, ...this.values.map((one) => one.id));
     const value = { id, type, item, page, words: [], box: null, text: "", value: "", confidence: null, corrected: true };
     this.#change([...this.values, value]);
-    this.select(id, true);
+    this.select(id, "words");
+  }
+
+  /**
+   * Give a value another box, in pixels of a page. It gets the words that lie in it, and what they say where these are
+   * others than before; a box over what was not read leaves the value as it is. `nudge`: by the keyboard, step by step.
+   */
+  setBox(id, page, box, { nudge = false } = {}) {
+    const { width, height } = this.result.pages.find((one) => one.page === page);
+    const edges = [[0, width], [0, height], [0, width], [0, height]].map(([low, high], i) => Math.min(Math.max(box[i], low), high));
+    const before = this.value(id);
+    const all = this.words.get(page) ?? [];
+    const words = inside(all, edges);
+    const same = before.page === page && words.length === before.words.length && words.every((one, i) => one === before.words[i]);
+    const text = words.length && !same ? words.map((one) => all[one].text).join(" ") : null;
+    const changes = { page, box: edges, words, drawn: true, corrected: true, ...(text === null ? {} : { text, value: text }) };
+    this.#change(this.values.map((one) => (one.id === id ? { ...one, ...changes } : one)), nudge ? id : null);
   }
 
   /** Put a word into a value, out of any other that has it, or take it out. */
@@ -115,7 +146,7 @@ export class Review extends EventTarget {
     const box = words.length ? around(words.map((one) => all[one])) : null;
     this.#change(
       this.values.map((one) => {
-        if (one.id === id) return { ...one, page, words, text, box, value: text, corrected: true };
+        if (one.id === id) return { ...one, page, words, text, box, value: text, drawn: false, corrected: true };
         if (has || one.page !== page || !one.words.includes(place)) return one;
         return { ...one, words: one.words.filter((other) => other !== place), corrected: true };
       }),
@@ -137,6 +168,7 @@ export class Review extends EventTarget {
   }
 
   #afterJump() {
+    this.#nudged = null;
     if (this.selected !== null && !this.value(this.selected)) this.select(null);
     this.dispatchEvent(new Event("change"));
   }
