@@ -22,7 +22,7 @@ from playwright.sync_api import Page, sync_playwright
 CHROMIUM: Final = "/usr/bin/chromium"
 FOLDER: Final = Path(__file__).parents[1] / "docs/images"
 MAX_BYTES: Final = 150_000
-SAMPLE: Final = "American"
+SAMPLE: Final = "German"
 FIELD: Final = "INVOICE_NUMBER"
 
 
