@@ -91,7 +91,8 @@ def parse_number(text: str, hints: DocumentHints, kind: NumberKind) -> Decimal |
     """The number that a printed text states, with its sign; None where there is none.
 
     A minus may stand before or behind the number or the currency sign, or parentheses may say it, except of a
-    rate: ``VAT (19%)``. Where several numbers are printed, one with decimals is taken before one without, and the first of those.
+    rate: ``VAT (19%)``. Where several numbers are printed, one with decimals is taken before one without, and the
+    first of those.
     """
     text = clean_number_text(text)
     if kind != "percent":
