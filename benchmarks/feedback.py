@@ -1,4 +1,4 @@
-"""What it brings that values are chosen by what adds up and by the order of dates: documents with and without it.
+"""What it brings that values are chosen by what multiplies, what adds up and the order of dates: with and without it.
 
     python benchmarks/feedback.py --real DIR [--pages data/05_model_input/validation_pages] [--model FOLDER]
 

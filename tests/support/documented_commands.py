@@ -250,12 +250,6 @@ def check_python_block(text: str) -> None:
             assert not lacking, f"{node.module} has no {lacking}"
 
 
-def command_names() -> list[str]:
-    """Names of the commands of ``invoicegen``."""
-    root: Any = typer.main.get_command(app)
-    return sorted(root.commands)
-
-
 @cache
 def pipelines() -> frozenset[str]:
     """Names of the pipelines."""

@@ -73,7 +73,8 @@ def assemble(
 
     Args:
         predictions: All pages of the document, in any order.
-        weigh_choices: Whether subtotal, tax and total are those that add up best
+        weigh_choices: Whether quantities, prices and amounts of rows are those that multiply best
+            (:mod:`invoicegen.extraction.columns`), subtotal, tax and total those that add up best
             (:mod:`invoicegen.extraction.arithmetic`), and dates those in the best order
             (:mod:`invoicegen.extraction.chronology`), rather than those that the model gives most.
         embedded: The electronic invoice in the file: its values go first, and checks compare them with the pages'.
@@ -89,7 +90,7 @@ def assemble(
         tax_lines += find_tax_lines(page, found, hints)
     if not any(span.type == "TOTAL_AMOUNT" for span in spans):
         spans = [replace(s, type="TOTAL_AMOUNT") if s.type == "AMOUNT_DUE" else s for s in spans]
-    line_items = rebuild_line_items(pages, hints)
+    line_items = rebuild_line_items(pages, hints, weigh_choices=weigh_choices)
     if weigh_choices:
         figures = find_figures(pages, spans, hints)
         amounts = amounts_of(rank_fields(spans, hints, labels), line_items, tax_lines, figures)

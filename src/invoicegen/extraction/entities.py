@@ -15,7 +15,7 @@ from typing import Final
 
 import numpy as np
 
-from invoicegen.extraction.layout import StraightWords, straighten
+from invoicegen.extraction.layout import StraightWords, straighten, upright_words
 from invoicegen.geometry import Box, union
 from invoicegen.schema.prediction import PagePrediction
 from invoicegen.schema.taxonomy import RUNNING_TEXT
@@ -157,8 +157,9 @@ def find_entities(prediction: PagePrediction) -> list[EntitySpan]:
     however its groups are labelled.
     """
     by_type: dict[str, list[int]] = defaultdict(list)
+    upright = upright_words(prediction.words)
     for i, tag in enumerate(prediction.ner_tags):
-        if tag != "O" and not tag[2:].startswith("ITEM_"):
+        if tag != "O" and not tag[2:].startswith("ITEM_") and not upright[i]:
             by_type[tag[2:]].append(i)
     if not by_type:
         return []

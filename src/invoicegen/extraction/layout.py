@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from invoicegen.labeling import frames_of, lines_of
 from invoicegen.schema.annotation import Word
+
+UPRIGHT: Final = 1.5
+"""Height over width from which a word of three characters or more stands upright."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +44,17 @@ def straighten(words: Sequence[Word]) -> StraightWords:
         y[line] = y[line].mean()
     height = np.maximum(height, max(0.5 * float(np.median(height)), 1.0))  # a dash is as high as its line
     return StraightWords(x - length / 2, x + length / 2, y, height)
+
+
+def upright_words(words: Sequence[Word]) -> NDArray[np.bool_]:
+    """Which words stand upright on a page of level text: imprints along a margin, which belong to no line.
+
+    A page most of whose longer words stand upright is itself turned, and has none.
+
+    Returns:
+        Shape (n,).
+    """
+    boxes = np.array([word.box for word in words], dtype=np.float64).reshape(-1, 4)
+    long = np.array([len(word.text) >= 3 for word in words], dtype=np.bool_)
+    upright = long & (boxes[:, 3] - boxes[:, 1] > UPRIGHT * (boxes[:, 2] - boxes[:, 0]))
+    return upright if 2 * upright.sum() < long.sum() else np.zeros_like(upright)

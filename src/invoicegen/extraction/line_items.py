@@ -11,9 +11,10 @@ from typing import Final, TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
+from invoicegen.extraction.columns import states_tax, weigh_columns
 from invoicegen.extraction.entities import ONE_LINE_KINDS, OpenSpan, nearest, reading_order, span_of
 from invoicegen.extraction.hints import DocumentHints, infer_hints
-from invoicegen.extraction.layout import StraightWords, straighten
+from invoicegen.extraction.layout import StraightWords, straighten, upright_words
 from invoicegen.extraction.values import normalise_value
 from invoicegen.schema.prediction import PagePrediction
 from invoicegen.schema.taxonomy import VALUE_KINDS
@@ -72,8 +73,9 @@ def find_cells(prediction: PagePrediction, straight: StraightWords, hints: Docum
     line, or on a line above, unless each of the two lines has an amount of its own: those are two rows.
     """
     by_type: dict[str, list[int]] = defaultdict(list)
+    upright = upright_words(prediction.words)
     for i, tag in enumerate(prediction.ner_tags):
-        if tag[2:].startswith("ITEM_"):
+        if tag[2:].startswith("ITEM_") and not upright[i]:
             by_type[tag[2:]].append(i)
     amounts = _amounts_beside(by_type["ITEM_AMOUNT"], straight)
     cells: list[Cell] = []
@@ -158,8 +160,12 @@ def assign_rows(cells: Sequence[Cell]) -> list[list[Cell]]:
         return []
     anchors = sorted((cell for cell in cells if cell.type == anchor_type), key=lambda cell: cell.centre)
     while True:
-        row_of: dict[int, int] = {}
         others = [cell for cell in cells if cell not in anchors]
+        row_of = {
+            i: row
+            for i, cell in enumerate(others)
+            if VALUE_KINDS[cell.type] in ONE_LINE_KINDS and (row := _row_beside(cell, anchors)) is not None
+        }
         for group in DIRECTED_GROUPS:
             chosen = [i for i, cell in enumerate(others) if cell.type in group]
             row_of.update(_directed_rows(others, chosen, anchors, row_of))
@@ -195,12 +201,14 @@ def _directed_rows(
 
 
 def _row_beside(cell: Cell, anchors: Sequence[Cell]) -> int | None:
-    """The row whose anchor shares a line with the cell."""
-    for row, anchor in enumerate(anchors):
-        overlap = min(cell.bottom, anchor.bottom) - max(cell.top, anchor.top)
-        if overlap > 0.4 * min(cell.bottom - cell.top, anchor.bottom - anchor.top):
-            return row
-    return None
+    """The row whose anchor shares a line with the cell: that with the largest overlap."""
+
+    def overlap(row: int) -> float:
+        return min(cell.bottom, anchors[row].bottom) - max(cell.top, anchors[row].top)
+
+    best = max(range(len(anchors)), key=overlap)
+    height = min(cell.bottom - cell.top, anchors[best].bottom - anchors[best].top)
+    return best if overlap(best) > 0.4 * height else None
 
 
 def _suits(
@@ -316,13 +324,15 @@ def _value(
 
 
 def rebuild_line_items(
-    predictions: Sequence[PagePrediction], hints: DocumentHints | None = None
+    predictions: Sequence[PagePrediction], hints: DocumentHints | None = None, *, weigh_choices: bool = True
 ) -> list[dict[str, FieldValue]]:
     """The line items of a document, in printed order; a type that a row does not print is not in its dictionary.
 
     Args:
         predictions: All pages of the document; any order, words in any order.
         hints: How to read its figures; taken from the words themselves when left out.
+        weigh_choices: Whether quantities, unit prices and amounts are those that multiply best
+            (:mod:`invoicegen.extraction.columns`), and rows that are none are left out.
 
     Source:
         ``taxonomy.md``, "Reconstruction".
@@ -334,6 +344,12 @@ def rebuild_line_items(
     for prediction in pages:
         straight = straighten(prediction.words)
         rows = assign_rows(find_cells(prediction, straight, hints))
+        if weigh_choices:
+            words = [[word for cell in row for word in cell.words] for row in rows]
+            prediction = weigh_columns(prediction, straight, words, hints)
+            rows = _items_only(
+                assign_rows(find_cells(prediction, straight, hints)), prediction, straight, hints
+            )
         if rows and items:
             rest = _rest_of_row_before(rows)
             if rest is not None:
@@ -344,6 +360,28 @@ def rebuild_line_items(
                 by_type[cell.type].append(cell)
             items.append({name: _value(name, same, prediction, hints) for name, same in by_type.items()})
     return items
+
+
+def _items_only(
+    rows: Sequence[list[Cell]], prediction: PagePrediction, straight: StraightWords, hints: DocumentHints
+) -> list[list[Cell]]:
+    """The rows without lines of the tax summary, and without stray figures: those that nothing describes.
+
+    What is kept has a description, or an amount that is not zero, or a code; in tables that print amounts a code needs
+    an amount beside it.
+    """
+    amounts = any(cell.type == "ITEM_AMOUNT" for row in rows for cell in row)
+    kept = []
+    for row in rows:
+        types = {cell.type for cell in row}
+        priced = any(cell.type == "ITEM_AMOUNT" and cell.number for cell in row)
+        named = "ITEM_DESCRIPTION" in types or (
+            "ITEM_CODE" in types and ("ITEM_AMOUNT" in types or not amounts)
+        )
+        words = [word for cell in row for word in cell.words]
+        if (named or priced or not amounts) and not states_tax(prediction, straight, words, hints):
+            kept.append(row)
+    return kept
 
 
 def _rest_of_row_before(rows: list[list[Cell]]) -> Cell | None:

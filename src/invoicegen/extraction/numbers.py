@@ -90,9 +90,8 @@ def _three_digits_are_decimals(mark: str, hints: DocumentHints, kind: NumberKind
 def parse_number(text: str, hints: DocumentHints, kind: NumberKind) -> Decimal | None:
     """The number that a printed text states, with its sign; None where there is none.
 
-    A minus may stand before or behind the number or the currency sign, or parentheses may say it, except of a
-    rate: ``VAT (19%)``. Where several numbers are printed, one with decimals is taken before one without, and the
-    first of those.
+    A minus may stand before or behind the number or the currency sign, or parentheses may say it. Where
+    several numbers are printed, one with decimals is taken before one without, and the first of those.
     """
     text = clean_number_text(text)
     if kind != "percent":
@@ -104,7 +103,7 @@ def parse_number(text: str, hints: DocumentHints, kind: NumberKind) -> Decimal |
     best: tuple[bool, Decimal] | None = None
     for match in _NUMBER.finditer(text):
         value = split_marks(match[1], hints, kind)
-        if value and _is_negative(text, match, kind):
+        if value and _is_negative(text, match):
             value = -value
         has_decimals = value.as_tuple().exponent != 0
         if best is None or (has_decimals and not best[0]):
@@ -112,13 +111,12 @@ def parse_number(text: str, hints: DocumentHints, kind: NumberKind) -> Decimal |
     return None if best is None else best[1]
 
 
-def _is_negative(text: str, match: re.Match[str], kind: NumberKind) -> bool:
+def _is_negative(text: str, match: re.Match[str]) -> bool:
     before, after = text[: match.start()], text[match.end() :]
     if re.search(r"-\s?[^\w\s-]{0,2}[A-Za-z]{0,3}[$€£]?\s?$", before) and not re.search(
         r"\w\s?-\s?$", before
     ):
         return True
-    in_parentheses = re.search(r"\(\s?[^\d()]{0,4}$", before) and re.match(r"[^\d()]{0,4}\)", after)
-    if in_parentheses and kind != "percent":
+    if re.search(r"\(\s?[^\d()]{0,4}$", before) and re.match(r"[^\d()]{0,4}\)", after):
         return True
     return bool(re.match(r"\s?-(?!\s?\d)(?!\w)", after) or re.match(r"\s?CR\b", after))
