@@ -1,7 +1,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-browser setup-deploy setup-docile setup-docs setup-easyocr setup-invoice2data setup-load \
-	setup-mlflow run model test test-easyocr test-mlflow test-wheel docs licences audit check check-kubernetes check-static \
-	clean
+	setup-mlflow run model image test test-easyocr test-mlflow test-wheel docs licences audit check check-deploy \
+	check-kubernetes check-static clean
 
 help:  ## Print this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ run:  ## Generate, train and evaluate on the base configuration, then extract on
 model:  ## Make the shipped weights anew, from nothing: a night on two cores
 	@scripts/model.sh
 
+image: setup  ## Build the api's container image without Docker, and read an invoice with it; as root, on Debian
+	@scripts/image.sh api
+
 test: setup setup-browser setup-docile  ## Run the tests
 	@.venv/bin/pytest -n auto --maxprocesses 4 --dist loadfile
 
@@ -61,6 +64,9 @@ audit: setup  ## Look up known vulnerabilities of the locked packages, over the 
 	@scripts/audit.sh
 
 check: check-static test  ## Everything that must pass: format, lint, types, import contracts, tests
+
+check-deploy: setup-deploy  ## Lint and parse the Dockerfile and compose.yaml, and hold them to the policies
+	@scripts/check_deploy.sh
 
 check-kubernetes: setup-deploy  ## Render deploy/kubernetes, check it against Kubernetes' schemas and our policies
 	@.venv/bin/pytest tests/deploy/test_kubernetes.py

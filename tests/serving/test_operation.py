@@ -141,7 +141,8 @@ def test_a_killed_worker_is_replaced_a_stop_answers_what_is_in_hand_and_logs_hol
             )
         )
         request.start()
-        time.sleep(0.3)
+        while "invoicegen_documents_in_hand 1.0" not in httpx.get(f"{service.url}/metrics", timeout=60).text:
+            time.sleep(0.05)
         service.process.send_signal(signal.SIGTERM)
         request.join()
         assert service.process.wait(60) == -signal.SIGTERM  # uvicorn passes it on when all is done
