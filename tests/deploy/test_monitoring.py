@@ -256,3 +256,11 @@ def test_prometheus_has_what_the_service_did(prometheus):
     assert 0.5 < value('job_field:invoicegen_field_confidence:mean1d{entity_type="INVOICE_NUMBER"}') <= 1
     assert value('job_field:invoicegen_field_presence:expected1d{entity_type="INVOICE_NUMBER"}') > 0.9
     assert value("sum(invoicegen_worker_resident_memory_bytes)") > 50e6
+
+
+def test_panels_are_drawn_where_there_is_no_grafana(prometheus, tmp_path):
+    client, _ = prometheus
+    script = ROOT / "scripts" / "panels.py"
+    subprocess.run([sys.executable, script, str(client.base_url), "1", tmp_path], check=True)
+    drawn = {file.name: file.read_bytes()[:4] for file in tmp_path.iterdir()}
+    assert drawn == {f"dashboard-{file.stem}.png": b"\x89PNG" for file in DASHBOARDS}
