@@ -4,6 +4,7 @@
 Titles, places and queries are those of deploy/grafana/dashboards; everything else is matplotlib's.
 """
 
+import datetime as dt
 import json
 import sys
 import time
@@ -80,7 +81,7 @@ def draw(axes: plt.Axes, panel: dict, client: httpx.Client, minutes: float) -> N
     else:
         for name, series in sorted(found, key=lambda pair: pair[0]):
             points = [(at, scale * float(value)) for at, value in series["values"] if value != "NaN"]
-            times = [dates.date2num(time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at))) for at, _ in points]
+            times = [dt.datetime.fromtimestamp(at, dt.UTC) for at, _ in points]
             axes.plot(times, [value for _, value in points], linewidth=1, label=name)
         axes.xaxis.set_major_formatter(dates.DateFormatter("%H:%M"))
         axes.xaxis.set_major_locator(dates.AutoDateLocator(maxticks=5))

@@ -139,7 +139,10 @@ def prometheus(
         config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
         targets = {"invoicegen": service.port, "annotation": ocr.port, "prometheus": port}
         config["scrape_configs"] = [
-            {**job, "static_configs": [{"targets": [f"127.0.0.1:{targets[job['job_name']]}"]}]}
+            {
+                "job_name": job["job_name"],
+                "static_configs": [{"targets": [f"127.0.0.1:{targets[job['job_name']]}"]}],
+            }
             for job in config["scrape_configs"]
         ]
         config["scrape_configs"].append({"job_name": "node", "static_configs": [{"targets": [node]}]})
