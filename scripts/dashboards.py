@@ -50,6 +50,7 @@ class Panel:
     limits: tuple[float, ...] = ()
     text: str = ""
     buckets: bool = False
+    height: int = 8
 
 
 def one(title: str, unit: str, query: str, legend: str = "", **more: object) -> Panel:
@@ -264,6 +265,7 @@ QUALITY = {
             "{{entity_type}}",
             kind="bars",
             width=12,
+            height=16,
             text="Expected for the same mix of invoices, credit notes and receipts.",
         ),
         one(
@@ -273,6 +275,7 @@ QUALITY = {
             "{{entity_type}}",
             kind="bars",
             width=12,
+            height=16,
         ),
         one(
             "Presence over time",
@@ -297,6 +300,7 @@ QUALITY = {
             "{{le}}",
             kind="bars",
             width=12,
+            height=16,
             buckets=True,
         ),
         one(
@@ -306,6 +310,7 @@ QUALITY = {
             "{{entity_type}}",
             kind="bars",
             width=12,
+            height=16,
         ),
     ),
 }
@@ -374,7 +379,11 @@ DASHBOARDS = {
 
 def built(panel: Panel):
     made = BUILDERS[panel.kind]().title(panel.title).unit(panel.unit).datasource(SOURCE)
-    made = made.span(panel.width).height(4 if panel.kind in ("number", "name") else 8).description(panel.text)
+    made = (
+        made.span(panel.width)
+        .height(4 if panel.kind in ("number", "name") else panel.height)
+        .description(panel.text)
+    )
     for place, (expr, legend) in enumerate(panel.queries):
         query = prometheus.Dataquery().expr(expr).legend_format(legend).ref_id("ABCDEF"[place])
         query = query.instant() if panel.kind not in ("lines", "areas") else query.range()

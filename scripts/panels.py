@@ -18,7 +18,8 @@ from matplotlib import dates
 from matplotlib import pyplot as plt
 
 DASHBOARDS = Path(__file__).parents[1] / "deploy" / "grafana" / "dashboards"
-COLUMNS, ROW_IN, WIDTH_IN = 24, 0.28, 16
+COLUMNS, ROW_IN, WIDTH_IN = 24, 0.3, 16
+TOP_IN, FOOT_IN, GAP_IN = 0.6, 0.3, 0.32
 PERCENT = "percentunit"
 SHORT = 34
 
@@ -48,7 +49,7 @@ def draw(axes: plt.Axes, panel: dict, client: httpx.Client, minutes: float) -> N
     unit = (
         "%"
         if scale == 100
-        else {"s": "s", "bytes": "B", "reqps": "1/s", "ops": "1/s"}.get(
+        else {"s": "s", "bytes": "bytes", "reqps": "1/s", "ops": "1/s"}.get(
             panel["fieldConfig"]["defaults"].get("unit", ""), ""
         )
     )
@@ -85,28 +86,37 @@ def draw(axes: plt.Axes, panel: dict, client: httpx.Client, minutes: float) -> N
             axes.plot(times, [value for _, value in points], linewidth=1, label=name)
         axes.xaxis.set_major_formatter(dates.DateFormatter("%H:%M"))
         axes.xaxis.set_major_locator(dates.AutoDateLocator(maxticks=5))
+        axes.margins(y=0.1)
         axes.set_ylim(bottom=0)
-        if 0 < len(found) <= 9:
-            axes.legend(fontsize=5, loc="upper left", framealpha=0.6)
+        if 0 < len(found) <= 12:
+            axes.legend(fontsize=5, loc="center left", bbox_to_anchor=(0, 0.5), framealpha=0.5)
 
 
 def main() -> None:
     url, minutes, folder = sys.argv[1], float(sys.argv[2]), Path(sys.argv[3])
     for file in sorted(DASHBOARDS.glob("*.json")):
         board = json.loads(file.read_text(encoding="utf-8"))
-        height = max(panel["gridPos"]["y"] + panel["gridPos"]["h"] for panel in board["panels"])
-        figure = plt.figure(figsize=(WIDTH_IN, ROW_IN * height + 0.6))
-        grid = figure.add_gridspec(height, COLUMNS, hspace=5, wspace=6, left=0.04, right=0.98, bottom=0.04)
+        rows = max(panel["gridPos"]["y"] + panel["gridPos"]["h"] for panel in board["panels"])
+        high = ROW_IN * rows + TOP_IN + FOOT_IN
+        figure = plt.figure(figsize=(WIDTH_IN, high))
         with httpx.Client(base_url=url, timeout=60) as client:
             for panel in board["panels"]:
                 place = panel["gridPos"]
-                x, y, w, h = (place[key] for key in ("x", "y", "w", "h"))
-                axes = figure.add_subplot(grid[y : y + h, x : x + w])
+                left = 0.04 + 0.95 * place["x"] / COLUMNS
+                width = 0.95 * place["w"] / COLUMNS
+                top = high - TOP_IN - ROW_IN * place["y"]
+                low = top - ROW_IN * place["h"]
                 if panel["type"] == "row":
-                    axes.axis("off")
-                    axes.text(0, 0.5, panel["title"], fontsize=10, weight="bold", va="center")
-                else:
-                    draw(axes, panel, client, minutes)
+                    figure.text(0.01, low / high, panel["title"], fontsize=10, weight="bold")
+                    continue
+                margin = 0.09 if panel["type"] == "bargauge" else 0.02
+                box = (
+                    left + margin,
+                    (low + GAP_IN) / high,
+                    width - margin - 0.01,
+                    (top - low - 2 * GAP_IN) / high,
+                )
+                draw(figure.add_axes(box), panel, client, minutes)
         figure.suptitle(
             f"{board['title']}: its queries answered by Prometheus, drawn by matplotlib (not by Grafana)",
             fontsize=11,

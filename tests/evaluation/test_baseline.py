@@ -1,7 +1,12 @@
 """What a model gives on labelled pages, and what the service makes of the file."""
 
-import pytest
+import shutil
 
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+from invoicegen.console import app
 from invoicegen.evaluation.baseline import measure_baseline
 from invoicegen.extraction.baseline import BaselineError, read_baseline
 from invoicegen.schema.rows import page_to_row, rows_to_table
@@ -46,3 +51,14 @@ def test_a_model_without_a_baseline_has_none_and_a_damaged_one_is_named(tmp_path
     (tmp_path / "baseline.json").write_text('{"documents": 3}')
     with pytest.raises(BaselineError, match=r"baseline.json: .*invoicegen baseline"):
         read_baseline(tmp_path)
+
+
+def test_the_command_measures_a_model_on_the_pages_that_are_named(make_page, untrained_model, tmp_path):
+    model = shutil.copytree(untrained_model, tmp_path / "model")
+    pages = [make_page([SELLER, TOTAL], doc_id=name) for name in "abc"]
+    pq.write_table(rows_to_table([page_to_row(page, b"", "clean") for page in pages]), tmp_path / "p.parquet")
+    done = CliRunner().invoke(app, ["baseline", str(model), "--pages", str(tmp_path / "p.parquet")])
+    assert done.exit_code == 0, done.output
+    assert done.stdout.strip() == str(model / "baseline.json")
+    measured = read_baseline(model)
+    assert sum(measured.documents.values()) == 3

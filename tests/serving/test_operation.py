@@ -19,6 +19,8 @@ def test_metrics_count_documents_pages_and_requests(client, service, invoice_pdf
         return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith(name))
 
     before = client.get("/metrics").text
+    for status in (500, 503, 504):  # there before the first, which then counts as a rise
+        assert f'invoicegen_requests_total{{method="POST",route="/v1/extract",status="{status}"}}' in before
     client.post("/v1/extract", files={"file": ("a.pdf", invoice_pdf.read_bytes())})
     client.post("/v1/extract", files={"file": ("a.pdf", b"no document")})
     after = client.get("/metrics").text

@@ -17,6 +17,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import FileResponse
+from fastapi.routing import APIRoute
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from secure import (
     ContentSecurityPolicy,
@@ -193,6 +194,12 @@ def add_operations(app: FastAPI, before_scrape: Callable[[FastAPI], Awaitable[No
         await before_scrape(request.app)
         counted: Metrics = request.app.state.metrics
         return Response(generate_latest(counted.registry), media_type=CONTENT_TYPE_LATEST)
+
+    for route in app.routes:
+        if isinstance(route, APIRoute):
+            statuses = [route.status_code or 200, *map(int, route.responses)]
+            for method in route.methods or ():
+                app.state.metrics.expect(method, route.path, statuses)
 
 
 def _add_description(app: FastAPI) -> None:

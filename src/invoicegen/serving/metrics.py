@@ -6,6 +6,7 @@ docs/monitoring.md lists them all.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol, get_args
 
@@ -143,6 +144,12 @@ class Metrics:
             model: Its fingerprint.
         """
         self.build.labels(__version__, model).set(1)
+
+    def expect(self, method: str, route: str, statuses: Iterable[int]) -> None:
+        """Have series at zero for all that a route may answer: the first of them then counts as a rise."""
+        self.seconds.labels(method, route)
+        for status in statuses:
+            self.requests.labels(method, route, str(status))
 
     def watch(self, pool: WatchedPool, workers: int, memory_bytes: int) -> None:
         """Ask a pool at every scrape.
