@@ -25,3 +25,9 @@ def test_a_reference_page_is_what_the_generator_writes(name: str) -> None:
 
 def test_no_other_page_is_among_them() -> None:
     assert {path.name for path in (ROOT / "docs" / "reference").iterdir()} == set(reference_docs.PAGES)
+
+
+@pytest.mark.parametrize("name", ["parameters.md", "service-settings.md"])
+def test_every_option_says_what_it_means(name: str) -> None:
+    page = (ROOT / "docs" / "reference" / name).read_text(encoding="utf-8")
+    assert not [line for line in page.splitlines() if line.endswith("|  |")]

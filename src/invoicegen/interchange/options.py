@@ -18,9 +18,9 @@ class ImportShares(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    train: float = Field(0.8, ge=0, le=1)
-    validation: float = Field(0.1, ge=0, le=1)
-    test: float = Field(0.1, ge=0, le=1)
+    train: float = Field(0.8, ge=0, le=1, description="share of the groups that is trained on")
+    validation: float = Field(0.1, ge=0, le=1, description="share that says when training stops")
+    test: float = Field(0.1, ge=0, le=1, description="share that is scored")
 
     @model_validator(mode="after")
     def _sum(self) -> Self:
@@ -94,5 +94,5 @@ class ExportOptions(WriteOptions):
     format: ExportFormat = Field("hf", description="what shall read it")
     path: Path = Field(Path("data/08_reporting/export"), description="new or empty folder")
     splits: tuple[Literal["train", "validation", "test"], ...] = Field(
-        ("train", "validation", "test"), min_length=1
+        ("train", "validation", "test"), min_length=1, description="which splits are written"
     )

@@ -36,9 +36,9 @@ class LossWeights(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    ner: float = Field(1.0, gt=0)
-    table: float = Field(0.3, ge=0)
-    cell: float = Field(0.3, ge=0)
+    ner: float = Field(1.0, gt=0, description="entity labels")
+    table: float = Field(0.3, ge=0, description="table labels")
+    cell: float = Field(0.3, ge=0, description="cell labels")
 
 
 class LoopOptions(BaseModel):
@@ -66,7 +66,7 @@ class LoopOptions(BaseModel):
         description="embed what whole words look like beside their subwords: 'shape' (amount, date, code, capital …, "
         "digits, decimals), or 'arithmetic' (the same, and which amounts add up)",
     )
-    epochs: int = Field(20, ge=1)
+    epochs: int = Field(20, ge=1, description="times that all pages are seen, at most")
     max_minutes: float | None = Field(
         None,
         gt=0,
@@ -96,7 +96,7 @@ class LoopOptions(BaseModel):
     )
     device: str = Field("auto", description="auto, cpu, cuda or cuda:1")
     threads: int | None = Field(None, ge=1, description="CPU threads; default is torch's")
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, description="of new parameters, order, layout changes and dropout")
     checkpoint_steps: int = Field(
         200, ge=1, description="optimiser steps between checkpoints within an epoch"
     )

@@ -22,9 +22,9 @@ class SplitShares(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    train: float = Field(0.8, gt=0)
-    validation: float = Field(0.1, gt=0)
-    test: float = Field(0.1, gt=0)
+    train: float = Field(0.8, gt=0, description="share of the layouts that is trained on")
+    validation: float = Field(0.1, gt=0, description="share that says when training stops")
+    test: float = Field(0.1, gt=0, description="share that is scored")
 
     @model_validator(mode="after")
     def _sum(self) -> Self:
@@ -44,7 +44,7 @@ class GenerateOptions(PlanOptions):
     shards: int = Field(1, gt=0, description="machines that share the run")
     dpi: int = Field(150, ge=72, le=400, description="resolution of page images")
     image_format: Literal["jpeg", "png"] = Field("jpeg", description="how page images are stored")
-    jpeg_quality: int = Field(88, ge=30, le=100)
+    jpeg_quality: int = Field(88, ge=30, le=100, description="of page images that are stored as JPEG")
     split: SplitShares = SplitShares()
     einvoice: EInvoiceFormat = Field(
         "none",

@@ -93,7 +93,9 @@ class LabelSet(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    extra_entities: tuple[ExtraEntity, ...] = ()
+    extra_entities: tuple[ExtraEntity, ...] = Field(
+        (), description="entity types beside those of the taxonomy"
+    )
 
     @model_validator(mode="after")
     def _names_are_free(self) -> Self:
