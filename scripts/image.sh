@@ -32,9 +32,9 @@ if ! build inspect --type image "$BASE" >/dev/null 2>&1; then
 fi
 
 printf '== the wheels\n'
-.venv/bin/python -m pip download --quiet --disable-pip-version-check --no-deps --dest "$FOLDER/wheels" \
+.venv/bin/python -m pip download --quiet --quiet --disable-pip-version-check --no-deps --dest "$FOLDER/wheels" \
   --requirement deploy/docker/requirements-build.lock
-.venv/bin/python -m pip download --quiet --disable-pip-version-check --no-deps --dest "$FOLDER/wheels" \
+.venv/bin/python -m pip download --quiet --quiet --disable-pip-version-check --no-deps --dest "$FOLDER/wheels" \
   --requirement "deploy/docker/requirements-$TARGET.lock"
 
 printf '== the image\n'

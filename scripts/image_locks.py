@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from importlib.metadata import PackageNotFoundError, requires
+from importlib.metadata import PackageNotFoundError, distribution, requires
 from pathlib import Path
 from typing import Final
 
@@ -24,7 +24,7 @@ _READING: Final = (
 )  # fmt: skip
 _SERVING: Final = ("invoicegen[serve,redis,sentry,otel]",)
 IMAGES: Final[dict[str, tuple[str, ...]]] = {
-    "api": (*_READING, *_SERVING),
+    "api": (*_READING, *_SERVING, "openpyxl", "invoicegen[einvoice]"),
     "annotation": (*_READING, *_SERVING, "paddleocr", "onnxruntime", "opencv-contrib-python", "pytesseract"),
     "training": ("invoicegen[*]", "invoicegen[export,einvoice,dask,tesseract]"),
 }
@@ -96,15 +96,27 @@ def text_of(image: str) -> str:
     return head + "".join(f"{pin}\n" for pin in closure(image))
 
 
+def megabytes(image: str) -> float:
+    """What the packages of an image weigh, as .venv has them, without bytecode."""
+    files = (file for pin in closure(image) for file in distribution(pin.split("==")[0]).files or ())
+    sizes = (path.stat().st_size for file in files if (path := Path(str(file.locate()))).is_file())
+    return sum(sizes) / 1e6
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--check", action="store_true")
-    check = parser.parse_args().check
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--check", action="store_true")
+    what.add_argument("--sizes", action="store_true")
+    given = parser.parse_args()
     for image in IMAGES:
+        if given.sizes:
+            print(f"{image}: {len(closure(image))} packages, {megabytes(image):.0f} MB")
+            continue
         path, text = FOLDER / f"requirements-{image}.lock", text_of(image)
-        if not check:
+        if not given.check:
             path.write_text(text, encoding="utf-8")
         elif not path.is_file() or path.read_text(encoding="utf-8") != text:
             sys.exit(f"image_locks: {path.relative_to(ROOT)} is stale: run scripts/image_locks.py")

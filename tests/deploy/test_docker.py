@@ -98,8 +98,10 @@ class OutOfReach(importlib.abc.MetaPathFinder):
 
 sys.meta_path.insert(0, OutOfReach())
 from pathlib import Path
+from invoicegen.einvoice import require_libraries
 from invoicegen.serving import server
 from invoicegen.serving.app import create_app
+from invoicegen.serving.convert import write_file
 from invoicegen.serving.options import ServiceOptions
 from invoicegen.serving.worker import answer, read_document, start_worker
 options = ServiceOptions(state=Path(state), workers=1, model="shipped")
@@ -107,6 +109,8 @@ create_app(options)
 start_worker(options)
 answer()
 read = read_document(Path(path), "a.pdf", "application/pdf", True, True)
+write_file(read.record, "xlsx")
+require_libraries()  # of electronic invoices
 print(json.dumps(read.record["fields"]["TOTAL_AMOUNT"][0]["value"]))
 print(sorted(name for name in ("torch", "transformers", "kedro") if name in sys.modules))
 """
