@@ -37,7 +37,7 @@ TRACES = {
     ),
     "a package index option": re.compile(r"--(?:extra-)?(?:index)-url|--(?:find)-links|--(?:trusted)-host"),
     "a path of one machine": re.compile(
-        r"(?<![\w.}*~-])/(?:work|root|tmp|opt)/\w|(?<![\w.}*~-])/(?:home|Users)/\w+/"
+        r"(?<![\w.}*~-])/(?:work|root|tmp|opt(?!/(?:invoicegen|debian-packages)\b))/\w|(?<![\w.}*~-])/(?:home|Users)/\w+/"
     ),
     "a package from a file": re.compile(r"@ (?:file):/"),
 }
@@ -98,6 +98,8 @@ def test_no_file_names_a_registry_or_a_path_of_one_machine() -> None:
         (("file", ":///etc/hostname"), False),
         (('open("', "/tmp", '/x.pdf")'), True),
         (("/ho", "me/someone/x"), True),
+        (("/op", "t/else/x"), True),
+        (("/op", "t/invoicegen/bin"), False),  # in the images
         (("frame", "work/", "data/tmp/x"), False),
         (("https://arxiv.org/abs/1912.13318",), False),
         (("{root}/wo", "rk/x"), False),
