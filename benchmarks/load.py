@@ -120,7 +120,9 @@ def attack(url: str, documents: list[Path], rate: float, minutes: float) -> list
             "--run-time", f"{round(60 * minutes)}s", "--stop-timeout", "120", "--exit-code-on-error", "0",
             "--loglevel", "WARNING",
         ]  # fmt: skip
-        subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        if done.returncode:
+            sys.exit(done.stderr)
         with answers.open(newline="") as file:
             return [(status, float(seconds)) for status, seconds in csv.reader(file)]
 

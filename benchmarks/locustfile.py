@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import random
 import time
 from itertools import cycle
 from pathlib import Path
@@ -23,7 +24,7 @@ class Sender(HttpUser):
 
     def on_start(self) -> None:
         """Users begin apart from each other."""
-        time.sleep(10 * (id(self) % 1000) / 1000)
+        time.sleep(random.uniform(0, 10))
 
     @task
     def extract(self) -> None:

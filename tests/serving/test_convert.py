@@ -79,7 +79,7 @@ def test_what_is_no_result_is_refused(client, content, media_type, status, kind)
 
 
 def test_nonsense_in_a_result_does_no_harm(client, result):
-    for text in ("1e999999", "\u0000\ufffe", "9" * 5000, "2026-13-45", "-", "0"):
+    for text in ("1e999999\u0000\ufffe", "1," * 5000, "0"):
         nonsense = {**result, "fields": {name: [value(text)] for name in result["fields"]}}
         nonsense["line_items"] = [{name: value(text) for name in result["line_items"][0]}]
         for kind in ("xlsx", "ubl"):

@@ -32,6 +32,8 @@ _MEDIA_TYPES: Final[dict[FileFormat, str]] = {
     "ubl": "application/xml",
     "cii": "application/xml",
 }
+_TYPED_LENGTH: Final = 64
+"""Letters of a typed date or figure, at most; no longer text is looked at for one."""
 _UNPRINTABLE: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 has no room for (section 2.2), nor has a cell of a workbook."""
 _FIGURE: Final = re.compile(r"-?\d{1,15}(\.\d{1,10})?")
@@ -111,7 +113,7 @@ def _read(name: str, given: GivenValue) -> Record:
 
     value = given.value
     if value is not None and not _is_normalised(name, value):
-        value = normalise_value(name, value, infer_hints([value]))
+        value = normalise_value(name, value, infer_hints([value])) if len(value) <= _TYPED_LENGTH else None
         if value is not None and not _is_normalised(name, value):
             value = None
     return {"value": value, "text": given.text or given.value or ""}
@@ -133,8 +135,8 @@ def _is_date(text: str) -> bool:
         return False
 
 
-def write_file(record: Record, file_format: FileFormat) -> bytes:
-    """The file of a record; runs in a worker.
+def write_file(given: GivenResult, file_format: FileFormat) -> bytes:
+    """The file of a result; runs in a worker.
 
     Raises:
         ApiError: 422 where the record is no electronic invoice, with the terms that it lacks; 501 where the libraries
@@ -144,6 +146,7 @@ def write_file(record: Record, file_format: FileFormat) -> bytes:
     from invoicegen.extraction.einvoices import write_record
     from invoicegen.extraction.outputs import open_output
 
+    record = given.record()
     if file_format == "xlsx":
         with tempfile.TemporaryDirectory(prefix="invoicegen-") as folder:
             path = Path(folder) / "result.xlsx"
@@ -200,7 +203,7 @@ def add_convert(app: FastAPI) -> None:
                     f"{'.'.join(map(str, one['loc'])) or 'body'}: {one['msg']}" for one in error.errors()
                 )
                 raise ApiError(422, "invalid-request", "; ".join(list(places)[:5])) from None
-            made = await pool.run(write_file, given.record(), file_format)
+            made = await pool.run(write_file, given, file_format)
         suffix = ".xlsx" if file_format == "xlsx" else f".{file_format}.xml"
         name = quote(Path(given.file.replace("\\", "/")).stem or "result", safe="")
         return Response(
