@@ -130,6 +130,7 @@ def test_a_service_without_batches_neither_takes_them_nor_has_a_state(tmp_path):
     app = create_app(ServiceOptions(batches=False, state=tmp_path / "state"))
     assert [path for path in app.openapi()["paths"] if path.startswith("/v1")] == [
         "/v1/extract",
+        "/v1/convert",
         "/v1/schema",
     ]
     assert not (tmp_path / "state").exists()
