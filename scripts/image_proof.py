@@ -124,10 +124,14 @@ def check(image: Image, port: int, path: Path, number: str, total: Decimal) -> N
         start = time.monotonic()
         answer = httpx.post(f"{url}/v1/extract", files={"file": path.open("rb")}, timeout=300)
         answer.raise_for_status()
-        fields = answer.json()["fields"]
+        result = answer.json()
+        fields = result["fields"]
         read = fields["INVOICE_NUMBER"][0]["value"], Decimal(fields["TOTAL_AMOUNT"][0]["value"])
         assert read == (number, total), (read, number, total)
         print(f"an invoice is read in {time.monotonic() - start:.1f} s: number {number}, total {total}")
+        written = httpx.post(f"{url}/v1/convert", params={"format": "xlsx"}, json=result, timeout=300)
+        written.raise_for_status()
+        print(f"its workbook has {len(written.content)} bytes")
     finally:
         process.terminate()
         process.wait(60)

@@ -116,7 +116,7 @@ _API = """
 from invoicegen.einvoice import require_libraries
 from invoicegen.serving import server
 from invoicegen.serving.app import create_app
-from invoicegen.serving.convert import write_file
+from invoicegen.serving.convert import GivenResult, write_file
 from invoicegen.serving.options import ServiceOptions
 from invoicegen.serving.worker import answer, read_document, start_worker
 
@@ -125,7 +125,7 @@ create_app(options)
 start_worker(options)
 answer()
 read = read_document(path, "a.pdf", "application/pdf", True, True)
-write_file(read.record, "xlsx")
+write_file(GivenResult.model_validate(read.record), "xlsx")
 require_libraries()  # of electronic invoices
 assert read.record["fields"]["TOTAL_AMOUNT"][0]["value"] == "400.00"
 assert not {"torch", "transformers", "kedro"} & sys.modules.keys()
