@@ -79,9 +79,9 @@ def check_parameters(parameters: dict[str, Any]) -> None:
 
 
 class ParameterHooks:
-    """Checks all parameters once the configuration is read."""
+    """Checks all parameters once the configuration is read, before other hooks look at them."""
 
-    @hook_impl
+    @hook_impl(tryfirst=True)
     def after_context_created(self, context: Any) -> None:
         """Called by Kedro; see :func:`check_parameters`."""
         # As configured: Kedro would refuse ill-typed values too, but says less of them, and passes unknown keys.

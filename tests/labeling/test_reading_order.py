@@ -71,6 +71,21 @@ def test_lines_from_top_to_bottom_words_from_left_to_right():
     assert group_lines(words) == [[2, 0], [1, 3]]
 
 
+def test_a_sparse_page_is_level_unless_more_words_say_otherwise():
+    """The longest of its joins leans: a caption and the value of the line above."""
+    words = [
+        word("Acme", 60, 100, 110, 116), word("Ltd", 120, 100, 150, 116),
+        word("Lyon", 60, 200, 95, 216), word("France", 110, 200, 160, 216),
+        word("Date", 60, 60, 130, 76), word("R-7", 250, 42, 275, 58),
+        word("Bolt", 60, 300, 110, 316), word("9.00", 900, 300, 940, 316),
+        word("Nut", 60, 330, 110, 346), word("8.00", 900, 330, 940, 346),
+    ]  # fmt: skip
+    assert [[words[i].text for i in line] for line in group_lines(words)][-2:] == [
+        ["Bolt", "9.00"],
+        ["Nut", "8.00"],
+    ]
+
+
 def test_no_words_no_lines():
     assert sort_words([]) == []
     assert group_lines([]) == []

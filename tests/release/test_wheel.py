@@ -67,7 +67,9 @@ def installation(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Insta
     venv.create(place, symlinks=True)
     folder = tmp_path_factory.mktemp("empty")
     pip = [sys.executable, "-m", "pip", "--python", str(place / "bin" / "python"), "install", "--quiet"]
-    subprocess.run([*pip, "--no-deps", "--no-index", "--no-compile", str(wheel)], check=True)
+    # pip takes a package for installed that it finds on a PYTHONPATH.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    subprocess.run([*pip, "--no-deps", "--no-index", "--no-compile", str(wheel)], check=True, env=environment)
     (site,) = place.glob("lib/python*/site-packages")
     # A path, and no more: a .pth file in there, such as that of the editable installation, is not read.
     (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n", encoding="utf-8")

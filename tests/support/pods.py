@@ -83,6 +83,10 @@ def start_container(
         steps += [f"mkdir -p {place}", f"mount --bind {volumes[mount['name']]} {place}"]
         if mount.get("readOnly"):
             steps.append(f"mount -o remount,ro,bind {place}")
+    mounted = [Path(str(mount["mountPath"])) for mount in container["volumeMounts"]]
+    for program in sorted(programs):
+        if any(program.is_relative_to(path) for path in mounted):  # a checkout in /tmp, which pods mount over
+            steps += [f"mkdir -p {root}{program}", f"mount --rbind {program} {root}{program}"]
     steps += [
         f"mount -o remount,ro {root}",
         f"exec chroot {root} setpriv --reuid={context['runAsUser']} --regid={context['runAsGroup']} "

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
-from invoicegen.evaluation.run import batches, page_input, read_documents
 from invoicegen.extraction.baseline import Baseline, Observation, observe
+from invoicegen.images import decode_image
+from invoicegen.schema.annotation import Word
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from invoicegen.extraction.extractor import PagePredictor
+    from invoicegen.modeling import PageInput
+    from invoicegen.schema.prediction import PagePrediction
 
 _BATCH_PAGES: Final = 16
+_COLUMNS: Final = ("doc_id", "page", "page_count", "width", "height", "tokens", "boxes")
 
 
 def measure_baseline(
@@ -38,8 +42,30 @@ def _observations(
 ) -> Iterator[Observation]:
     from invoicegen.extraction import assemble
 
-    documents = read_documents(shards, with_images=bool(getattr(predictor, "needs_images", False)))
-    for batch in batches(documents, _BATCH_PAGES):
-        predicted = iter(predictor.predict_pages([page_input(page) for pages in batch for page in pages]))
-        for pages in batch:
-            yield observe(assemble([next(predicted) for _ in pages]), min_confidence)
+    for pages in _documents(shards, bool(getattr(predictor, "needs_images", False))):
+        predicted: list[PagePrediction] = []
+        for first in range(0, len(pages), _BATCH_PAGES):
+            predicted += predictor.predict_pages(pages[first : first + _BATCH_PAGES])
+        yield observe(assemble(predicted), min_confidence)
+
+
+def _documents(shards: Mapping[str, Callable[[], pa.Table]], with_images: bool) -> Iterator[list[PageInput]]:
+    """The pages of each document as the model is given them; what is true of them is not looked at."""
+    from invoicegen.modeling import PageInput
+
+    for name in sorted(shards):
+        table = shards[name]().select([*_COLUMNS, *(["image"] if with_images else [])])
+        documents: dict[str, list[PageInput]] = {}
+        counts: dict[str, int] = {}
+        for row in table.to_pylist():
+            words = [Word(text=text, box=box) for text, box in zip(row["tokens"], row["boxes"], strict=True)]
+            image = decode_image(row["image"]["bytes"]) if with_images else None
+            page = PageInput(row["page"], row["width"], row["height"], words, image)
+            documents.setdefault(row["doc_id"], []).append(page)
+            counts[row["doc_id"]] = row["page_count"]
+        for doc_id, pages in documents.items():
+            if len(pages) != counts[doc_id]:
+                raise ValueError(
+                    f"shard {name}: document {doc_id} has {len(pages)} of its {counts[doc_id]} pages"
+                )
+            yield sorted(pages, key=lambda page: page.page)

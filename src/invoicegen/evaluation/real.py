@@ -220,7 +220,7 @@ def extract_real(
 
     folder = folder_of(real)
     labels = read_labels(folder, limit=real.limit)
-    options = extract.model_copy(update={"execution": real.execution, "split": False})
+    options = _whole(extract).model_copy(update={"execution": real.execution})
     hashes = {str(folder / label.file): file_sha256(folder / label.file) for label in labels}
     finished = {
         record["sha256"]
@@ -250,6 +250,11 @@ def extract_real(
         yield f"{extraction_fingerprint(options)}/{name}", shard
 
 
+def _whole(extract: ExtractOptions) -> ExtractOptions:
+    """The options with every file read as the one document that its label is of."""
+    return extract.model_copy(update={"split": False})
+
+
 def extracted_records(
     shards: Mapping[str, Callable[[], Records]], fingerprint: str
 ) -> dict[str, dict[str, Any]]:
@@ -274,7 +279,7 @@ def labelled_records(
     """
     folder = folder_of(real)
     labels = read_labels(folder, limit=real.limit)
-    by_hash = extracted_records(shards, extraction_fingerprint(extract))
+    by_hash = extracted_records(shards, extraction_fingerprint(_whole(extract)))
     records = [
         {**by_hash[sha256], "file": label.file}
         for label in labels

@@ -130,6 +130,10 @@ def _slopes(frames: NDArray[np.float64]) -> NDArray[np.float64]:
         return flat
     start, end, run, slope = start[nearest], end[nearest], dx[nearest], dy[nearest] / dx[nearest]
     median = _weighted_median(slope, run)
+    # Of few joins a long one that is none can outweigh all others: a level page that explains more of them is level.
+    jitter = 0.25 * np.minimum(height[start], height[end])
+    if np.sum(np.abs(slope) * run <= jitter) > np.sum(np.abs(slope - median) * run <= jitter):
+        return flat
     spread = max(3 * _weighted_median(np.abs(slope - median), run), 0.005)
     kept = np.abs(slope - median) <= spread
     flat[0] = median
