@@ -71,19 +71,31 @@ def test_lines_from_top_to_bottom_words_from_left_to_right():
     assert group_lines(words) == [[2, 0], [1, 3]]
 
 
-def test_a_sparse_page_is_level_unless_more_words_say_otherwise():
-    """The longest of its joins leans: a caption and the value of the line above."""
-    words = [
-        word("Acme", 60, 100, 110, 116), word("Ltd", 120, 100, 150, 116),
-        word("Lyon", 60, 200, 95, 216), word("France", 110, 200, 160, 216),
-        word("Date", 60, 60, 130, 76), word("R-7", 250, 42, 275, 58),
-        word("Bolt", 60, 300, 110, 316), word("9.00", 900, 300, 940, 316),
-        word("Nut", 60, 330, 110, 346), word("8.00", 900, 330, 940, 346),
-    ]  # fmt: skip
-    assert [[words[i].text for i in line] for line in group_lines(words)][-2:] == [
-        ["Bolt", "9.00"],
-        ["Nut", "8.00"],
+def test_lines_closer_than_their_boxes_are_high_stay_apart():
+    """As on a curled till roll, where an engine draws its boxes wide."""
+    rows = [
+        [word(f"{row}.{k}", 80 * k, 100 + 12 * row, 80 * k + 70, 134 + 12 * row) for k in range(4)]
+        for row in range(3)
     ]
+    words = [item for row in rows for item in row]
+    assert [[words[i].text for i in line] for line in group_lines(words)] == [
+        [w.text for w in row] for row in rows
+    ]
+
+
+def test_a_sparse_page_is_level_unless_more_words_say_otherwise():
+    """Few words have a neighbour, and the longest join is of two lines."""
+    placed = [
+        ("Rechnung", 60, 40), ("03.04.2026", 250, 60), ("03.05.2026", 250, 80), ("Muster", 60, 100),
+        ("GmbH", 120, 100), ("Berlin", 60, 120), ("DE136695976", 60, 140), ("=Durand", 60, 180), ("Lyon", 60, 200),
+        ("France", 110, 200), ("Schrauben", 60, 300), ("100", 500, 300), ("3,92", 700, 300), ("392,00", 900, 300),
+        ("Fracht", 60, 330), ("8,00", 900, 330), ("400,00", 900, 400), ("19", 400, 420), ("%", 425, 420),
+        ("76,00", 900, 420), ("476,00", 900, 440), ("€", 970, 440), ("DE89370400440532013000", 60, 600),
+    ]  # fmt: skip
+    words = [word(text, x, y, x + 8.32 * len(text), y + 16) for text, x, y in placed]
+    lines = [[words[i].text for i in line] for line in group_lines(words)]
+    assert ["Schrauben", "100", "3,92", "392,00"] in lines
+    assert ["Fracht", "8,00"] in lines
 
 
 def test_no_words_no_lines():
