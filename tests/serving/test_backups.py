@@ -67,7 +67,7 @@ def test_a_restored_service_answers_what_the_saved_one_did_and_reads_what_waited
 
 def test_every_backup_is_of_one_moment_whatever_the_service_writes(tmp_path):
     """Each document that waits has its file, and each batch all of its documents."""
-    state, stop = tmp_path / "state", threading.Event()
+    state, begun, stop = tmp_path / "state", threading.Event(), threading.Event()
     problems = []
 
     def serve():
@@ -75,6 +75,7 @@ def test_every_backup_is_of_one_moment_whatever_the_service_writes(tmp_path):
         try:
             while not stop.is_set():
                 add(store, 3)
+                begun.set()
                 for _ in range(2):
                     store.finish(store.claim(), {"fields": {}}, failed=False, pages=1)
         except Exception as error:
@@ -85,8 +86,7 @@ def test_every_backup_is_of_one_moment_whatever_the_service_writes(tmp_path):
     service = threading.Thread(target=serve)
     service.start()
     try:
-        while not (state / "jobs.sqlite").is_file():
-            stop.wait(0.01)
+        assert begun.wait(30)
         archives = [back_up_jobs(state, tmp_path / "archives", keep=100) for _ in range(8)]
     finally:
         stop.set()
@@ -174,3 +174,11 @@ def test_a_folder_without_a_service_is_not_backed_up(tmp_path):
         back_up_jobs(tmp_path, tmp_path / "archives", keep=1)
     with pytest.raises(BackupError, match="has no jobs"):
         backups.newest_jobs(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"no database" * 100], ids=["without tables", "no database"])
+def test_a_database_that_cannot_be_read_is_an_error_that_names_it(tmp_path, content):
+    (tmp_path / "jobs.sqlite").write_bytes(content)
+    with pytest.raises(BackupError, match=r"jobs\.sqlite cannot be read .*just started"):
+        back_up_jobs(tmp_path, tmp_path / "archives", keep=1)
+    assert not (tmp_path / "backup.partial").exists()

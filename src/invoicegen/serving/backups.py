@@ -101,7 +101,13 @@ def back_up_jobs(state: Path, target: Path, keep: int) -> Path:
         shutil.rmtree(snapshot, ignore_errors=True)  # of a backup that was killed
         snapshot.mkdir(mode=0o700)
         try:
-            _snapshot(state, snapshot)
+            try:
+                _snapshot(state, snapshot)
+            except sqlite3.DatabaseError as error:
+                raise BackupError(
+                    f"{state / _DATABASE} cannot be read ({error}): try again where the service has just started; "
+                    "otherwise take an older backup"
+                ) from error
             stamp = f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S.%fZ}"
             archive = _pack(snapshot, target / f"jobs-{stamp}{_SUFFIX}", "jobs", "")
         finally:
