@@ -227,6 +227,43 @@ def test_non_finite_loss_stops_and_keeps_the_batch(options, tmp_path, fabricate_
     assert replayed.first_module is not None
 
 
+@pytest.mark.parametrize("where", ["loss", "gradient"])
+def test_a_step_that_was_nan_once_is_computed_again(
+    options, tmp_path, fabricate_tables, monkeypatch, caplog, where
+):
+    """The weights at the end are those of a training in which nothing went wrong."""
+    data = fabricate_tables(TRAIN), fabricate_tables(VALIDATION)
+    undisturbed = train_model(*data, options(epochs=1), tmp_path / "undisturbed")
+    assert undisturbed.summary["recomputed_steps"] == 0
+    forward, calls = training_module._Training._gradients, []
+
+    def disturbed(self, passes, weights):
+        calls.append(self.progress.step)
+        if len(calls) != 2:
+            return forward(self, passes, weights)
+        if where == "gradient":
+            hook = self.model.heads["cell"].bias.register_hook(lambda gradient: gradient * torch.nan)
+        else:
+            hook = self.model.heads["cell"].register_forward_hook(lambda *given: given[2] * torch.nan)
+        try:
+            return forward(self, passes, weights)
+        finally:
+            hook.remove()
+
+    monkeypatch.setattr(training_module._Training, "_gradients", disturbed)
+    trained = train_model(*data, options(epochs=1), tmp_path / "disturbed")
+    assert calls[:4] == [0, 1, 1, 2]
+    assert trained.summary["recomputed_steps"] == 1
+    (said,) = [record.getMessage() for record in caplog.records if "computed again" in record.getMessage()]
+    assert f"the {where} was NaN or infinite" in said
+    assert "heads.cell.bias" in said
+    assert "at step 1 and" in said
+    if where == "gradient":
+        assert "gradients of 1 parameters" in said
+    weights = (trained.path / "model.safetensors").read_bytes()
+    assert weights == (undisturbed.path / "model.safetensors").read_bytes()
+
+
 def test_a_replayed_batch_names_the_first_module_that_went_wrong(tmp_path, stock_checkpoint):
     model = starting_point(str(stock_checkpoint), 0, visual_embed=False).model
     words = torch.full((1, 5), 7)

@@ -96,6 +96,19 @@ class _ForwardPass:
     seed: int
 
 
+@dataclass(frozen=True, slots=True)
+class _NonFinite:
+    """What of a step is NaN or infinite.
+
+    Attributes:
+        loss: The first pass of this process whose loss is; None for none.
+        gradient: A pass of the step, where only the gradient is.
+    """
+
+    loss: _ForwardPass | None
+    gradient: _ForwardPass
+
+
 @dataclass
 class _Progress:
     """How far a training has come: everything a checkpoint holds beside weights."""
@@ -108,6 +121,7 @@ class _Progress:
     best_score: float = -1.0
     best_loss: float = float("inf")
     epochs_without_gain: int = 0
+    recomputed_steps: int = 0
     loss_sums: dict[str, float] = field(default_factory=dict)
     history: list[dict[str, Any]] = field(default_factory=list)
 
@@ -507,15 +521,43 @@ class TrainingRun(ABC, Generic[Options]):
 
     def _train_step(self, batches: list[list[Window]], share_done: float) -> dict[str, float]:
         """One optimiser step; its losses over all processes."""
-        options, size = self.options, self.processes.size
-        factor = schedule(share_done, options.warmup_ratio)
+        factor = schedule(share_done, self.options.warmup_ratio)
         for group in self.optimizer.param_groups:
             group["lr"] = group["peak"] * factor
         weights = torch.tensor([self.loss_weights[head] for head in self.heads], device=self.device)
         passes = self._forward_passes(batches)
+        by_head, non_finite = self._gradients(passes, weights)
+        if non_finite is not None:
+            # Rarely a process' first step is NaN that is finite when computed again from the same seed.
+            said = self._say_what(non_finite)
+            self.optimizer.zero_grad()
+            by_head, non_finite = self._gradients(passes, weights)
+            if non_finite is not None:
+                raise self._non_finite(non_finite)
+            self.progress.recomputed_steps += 1
+            logger.warning(
+                "%s at step %d and not when computed again: a fault of a library or of the machine, not of the data; "
+                "the second result is used",
+                said,
+                self.progress.step,
+            )
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        total = sum(loss * weight for loss, weight in zip(by_head, weights.tolist(), strict=True))
+        return {"total": total, **dict(zip(self.heads, by_head, strict=True))}
+
+    def _gradients(
+        self, passes: list[_ForwardPass], weights: torch.Tensor
+    ) -> tuple[list[float], _NonFinite | None]:
+        """Leave the clipped gradients of a step with the parameters.
+
+        Returns:
+            Loss by head over all processes, and what is not finite in any of them; then nothing is clipped.
+        """
+        size = self.processes.size
         masses = self.processes.total(np.sum([forward.masses for forward in passes], axis=0).tolist())
         sums = torch.zeros(len(self.heads), device=self.device)
-        non_finite: _ForwardPass | None = None
+        guilty: _ForwardPass | None = None
         for number, forward in enumerate(passes):
             torch.manual_seed(forward.seed)
             shares = torch.tensor(
@@ -531,16 +573,15 @@ class TrainingRun(ABC, Generic[Options]):
                 # The exchange gives the mean over processes; the shares ask for the sum.
                 torch.autograd.backward(loss * size)
             if not torch.isfinite(loss):
-                non_finite = non_finite or forward
+                guilty = guilty or forward
             sums += losses.detach()
         by_head = self.processes.total(sums.tolist())
-        norm = nn.utils.clip_grad_norm_(self.model.parameters(), options.clip_norm)
+        gradients = [parameter.grad for parameter in self.model.parameters() if parameter.grad is not None]
+        norm = nn.utils.get_total_norm(gradients)
         if not (np.isfinite(by_head).all() and torch.isfinite(norm)):
-            raise self._non_finite(non_finite, passes[-1])
-        self.optimizer.step()
-        self.optimizer.zero_grad()
-        total = sum(loss * weight for loss, weight in zip(by_head, weights.tolist(), strict=True))
-        return {"total": total, **dict(zip(self.heads, by_head, strict=True))}
+            return by_head, _NonFinite(guilty, passes[-1])
+        nn.utils.clip_grads_with_norm_(self.model.parameters(), self.options.clip_norm, norm)
+        return by_head, None
 
     def _forward_passes(self, batches: list[list[Window]]) -> list[_ForwardPass]:
         """This process's windows of a step, like lengths together; one of no weight where none are left for it."""
@@ -566,12 +607,23 @@ class TrainingRun(ABC, Generic[Options]):
             return nullcontext()
         return self.network.no_sync()
 
-    def _non_finite(self, loss: _ForwardPass | None, gradient: _ForwardPass) -> NonFiniteLossError:
+    def _say_what(self, found: _NonFinite) -> str:
+        """What is not finite, and in which parameters' gradients; as the backward pass met them."""
+        bad = [
+            name
+            for name, parameter in self.model.named_parameters()
+            if parameter.grad is not None and not torch.isfinite(parameter.grad).all()
+        ]
+        what = "the gradient" if found.loss is None else "the loss"
+        few = ", ".join(bad[-3:][::-1])
+        return f"{what} was NaN or infinite (gradients of {len(bad)} parameters: {few})"
+
+    def _non_finite(self, found: _NonFinite) -> NonFiniteLossError:
         """Saves the first batch whose loss is not finite, or one of the step if only the gradient is not."""
-        found = self.processes.gather(loss)
-        guilty = next((forward for forward in found if forward is not None), None)
+        losses = self.processes.gather(found.loss)
+        guilty = next((forward for forward in losses if forward is not None), None)
         what = "gradient" if guilty is None else "loss"
-        return self.processes.from_first(lambda: self._save_batch(what, guilty or gradient))
+        return self.processes.from_first(lambda: self._save_batch(what, guilty or found.gradient))
 
     def _save_batch(self, what: str, batch: _ForwardPass) -> NonFiniteLossError:
         path = self.folder / BATCH_FILE
@@ -580,7 +632,7 @@ class TrainingRun(ABC, Generic[Options]):
         saved = {"inputs": inputs, "windows": places, "step": self.progress.step}
         save_batch(path, self.model, {**saved, "seed": batch.seed, "dtype": self.dtype})
         return NonFiniteLossError(
-            f"the {what} is NaN or infinite at step {self.progress.step}; the batch is in {path}. "
+            f"the {what} is NaN or infinite at step {self.progress.step}, twice over; the batch is in {path}. "
             f"Lower train.learning_rate, or train with precision fp32; `invoicegen replay-batch {path}` says where "
             "it began"
         )
@@ -652,6 +704,7 @@ class TrainingRun(ABC, Generic[Options]):
             "best": best,
             "epochs": progress.epoch,
             "steps": progress.step,
+            "recomputed_steps": progress.recomputed_steps,
             "seconds": round(progress.seconds, 1),
             "train_pages": len(self.train_pages),
             "train_windows": len(self.windows),
