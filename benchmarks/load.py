@@ -62,7 +62,11 @@ def main() -> int:
     parser.add_argument(
         "--calm-seconds", type=float, default=60, help="of the unloaded client and of the capacity"
     )
-    parser.add_argument("--queue", type=int, default=4, help="requests that may wait for a worker")
+    parser.add_argument(
+        "--queue",
+        type=int,
+        help="requests that may wait for a worker; by default as many as the service lets",
+    )
     given = parser.parse_args()
     if not LOCUST.is_file():
         parser.error("locust is not there: run `make setup-load`")
@@ -111,12 +115,11 @@ def attack(url: str, documents: list[Path], rate: float, minutes: float) -> list
             **os.environ,
             "LOAD_DOCUMENTS": os.pathsep.join(str(path.resolve()) for path in documents),
             "LOAD_ANSWERS": str(answers),
-            "LOAD_RATE": str(rate),
         }
         users = max(1, round(rate * USERS_PER_REQUEST))
         command = [
             str(LOCUST), "--locustfile", str(ROOT / "benchmarks/locustfile.py"), "--host", url, "--headless",
-            "--only-summary", "--users", str(users), "--spawn-rate", str(users),
+            "--only-summary", "--users", str(users), "--spawn-rate", str(rate),
             "--run-time", f"{round(60 * minutes)}s", "--stop-timeout", "120", "--exit-code-on-error", "0",
             "--loglevel", "WARNING",
         ]  # fmt: skip
@@ -140,7 +143,8 @@ def report(
     """Print what came of it; 1 where something is wrong."""
     statuses = Counter(status for status, _ in answers)
     accepted = [seconds for status, seconds in answers if status == "200"]
-    print(f"{given.workers} workers, queue {given.queue}, capacity {capacity:.2f} requests/s\n")
+    queue = "as it is by default" if given.queue is None else given.queue
+    print(f"{given.workers} workers, queue {queue}, capacity {capacity:.2f} requests/s\n")
     print("| | requests | accepted p50, s | p95, s | p99, s |\n|--|--|--|--|--|")
     for name, latencies in (
         ("unloaded", calm),
@@ -153,6 +157,8 @@ def report(
     print(f"\nsent {sent} ({sent / (60 * given.minutes):.2f}/s of {rate:.2f}/s meant)")
     for status, count in sorted(statuses.items()):
         print(f"{status}: {count} ({count / sent:.1%})")
+    per_second = len(accepted) / (60 * given.minutes)
+    print(f"accepted {per_second:.2f}/s, {per_second / capacity:.0%} of the capacity")
     slope = memory.slope_per_minute()
     sizes = [size for _, size in memory.samples]
     print(

@@ -1,15 +1,14 @@
-"""What `benchmarks/load.py` has locust send: documents in turn, at a constant rate; every answer is a line of CSV."""
+"""What `benchmarks/load.py` has locust send: documents in turn, as a Poisson process; every answer is a line of CSV."""
 
 from __future__ import annotations
 
 import csv
 import os
-import random
 import time
 from itertools import cycle
 from pathlib import Path
 
-from locust import HttpUser, constant_throughput, events, task
+from locust import HttpUser, events, poisson, task
 
 DOCUMENTS = cycle(
     [(Path(name).name, Path(name).read_bytes()) for name in os.environ["LOAD_DOCUMENTS"].split(os.pathsep)]
@@ -18,13 +17,12 @@ ANSWERS: list[tuple[int, float]] = []
 
 
 class Sender(HttpUser):
-    """Sends a document every ten seconds; with ten users for each request a second, that is the rate."""
+    """Sends a document every ten seconds in the mean; ten users for each request a second give the rate.
 
-    wait_time = constant_throughput(0.1)
+    At fixed intervals users soon send all at once, and between two such bursts the workers have nothing to do.
+    """
 
-    def on_start(self) -> None:
-        """Users begin apart from each other."""
-        time.sleep(random.uniform(0, 10))
+    wait_time = poisson(0.1)
 
     @task
     def extract(self) -> None:

@@ -26,7 +26,7 @@ import httpx
 
 
 @contextmanager
-def serving(workers: int, queue: int = 1000) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+def serving(workers: int, queue: int | None = 1000) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """A service of its own, ready: its address and process."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
@@ -37,9 +37,8 @@ def serving(workers: int, queue: int = 1000) -> Iterator[tuple[str, subprocess.P
             "WORKERS": workers,
             "STATE": state,
             "RATE_LIMIT": "1000000/minute",
-            "QUEUE": queue,
             "LOG_LEVEL": "error",
-        }
+        } | ({} if queue is None else {"QUEUE": queue})
         environment = {**os.environ, **{f"INVOICEGEN_{name}": str(value) for name, value in settings.items()}}
         process = subprocess.Popen(
             [sys.executable, "-m", "invoicegen.console", "serve", "--model", "shipped"], env=environment

@@ -11,6 +11,8 @@ import pytest
 from PIL import Image
 from service import Service, running_service
 
+from invoicegen.serving.options import ServiceOptions
+
 ORIGIN = "https://books.example"
 MEMORY_BYTES = 3 * 2**29
 
@@ -68,3 +70,8 @@ def test_a_quota_of_pages_is_refused_until_midnight(strict, invoice_pdf):
         refused = client.post("/v1/batches", files=files)
     assert (refused.status_code, refused.json()["type"]) == (429, "urn:invoicegen:problem:page-quota")
     assert 0 < int(refused.headers["retry-after"]) <= 24 * 3600 + 1
+
+
+def test_the_queue_grows_with_the_workers_unless_it_is_said():
+    assert [ServiceOptions(workers=workers).queue for workers in (1, 2, 4)] == [3, 6, 12]
+    assert ServiceOptions(workers=4, queue=0).queue == 0

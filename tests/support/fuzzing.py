@@ -19,6 +19,7 @@ import psutil
 from mutations import mutant
 from service import Service, running_service
 from text_pdf import text_pdf
+from tqdm import tqdm
 
 SETTINGS = {
     "rate_limit": "1000000/minute",
@@ -60,8 +61,8 @@ def memory(service: Service) -> int:
     return sum(one.memory_full_info().uss for one in [server, *server.children(recursive=True)])
 
 
-def fuzz(service: Service, documents: int, seed: int) -> Outcome:
-    """Send mutants one after the other."""
+def fuzz(service: Service, documents: int, seed: int, first: int = 0) -> Outcome:
+    """Send mutants one after the other, from number ``first`` on."""
     outcome = Outcome()
     sound = sources()
     client = service.client()
@@ -69,7 +70,7 @@ def fuzz(service: Service, documents: int, seed: int) -> Outcome:
         "/v1/extract", files={"file": ("a.png", sound["PNG"])}
     )  # what is loaded at first use is no growth
     before = memory(service)
-    for index in range(documents):
+    for index in tqdm(range(first, first + documents), unit="document", disable=None):
         made = mutant(seed, index, sound)
         answer = client.post("/v1/extract", files={"file": ("a", made.data)})
         problem = "" if answer.status_code == 200 else answer.json()["type"].rsplit(":", 1)[1]
@@ -90,13 +91,16 @@ def fuzz(service: Service, documents: int, seed: int) -> Outcome:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--documents", type=int, default=10_000)
+    parser.add_argument(
+        "--first", type=int, default=0, help="number of the first mutant, to go on or to share"
+    )
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     with (
         tempfile.TemporaryDirectory() as folder,
         running_service(Path(folder) / "log.jsonl", **SETTINGS) as service,
     ):
-        outcome = fuzz(service, given.documents, given.seed)
+        outcome = fuzz(service, given.documents, given.seed, given.first)
     for status, count in outcome.counts.most_common():
         print(f"{count:6d}  {status}")
     print("\n".join(outcome.wrong) or "every document got a clear answer")

@@ -19,6 +19,10 @@ from invoicegen.weights import SHIPPED
 SECRETS_VARIABLE = "INVOICEGEN_SECRETS_DIR"
 """Environment variable that names a folder of secrets: one file a setting, named as its variable."""
 
+_QUEUE_PER_WORKER = 3
+"""Documents that may wait for each worker: those accepted then take at most about three times as long as on an idle
+service (``benchmarks/load.py``), and those refused can be sent elsewhere at once."""
+
 
 class HttpOptions(BaseSettings):
     """What every service has; each setting is also the environment variable ``INVOICEGEN_<NAME>``.
@@ -45,7 +49,10 @@ class HttpOptions(BaseSettings):
         description="what the data of a worker may take; a document that needs more fails",
     )
     queue: int = Field(
-        16, ge=0, description="requests that may wait for a worker; more are refused with 503 and Retry-After"
+        default_factory=lambda given: _QUEUE_PER_WORKER * given.get("workers", 1),
+        ge=0,
+        description="requests that may wait for a worker, by default three for each of them; more are refused with "
+        "503 and Retry-After",
     )
 
     max_file_bytes: int = Field(20_000_000, gt=0, description="bytes of a document")
