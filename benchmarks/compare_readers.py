@@ -33,6 +33,9 @@ from invoicegen.evaluation.bootstrap import intervals
 from invoicegen.evaluation.fingerprint import file_sha256
 from invoicegen.evaluation.outcomes import DocumentOutcome, read_outcomes
 from invoicegen.evaluation.real import RealLabel, read_labels, score_real
+from invoicegen.evaluation.real_pages import read_page_records
+from invoicegen.extraction import ExtractOptions
+from invoicegen.ocr import OcrOptions
 from invoicegen.schema.annotation import Word
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -42,7 +45,7 @@ READERS = "invoice2data,keywords:rapidocr,model:rapidocr,model:tesseract"
 SROIE = "SROIE"
 
 Page = dict[str, Any]
-"""``page`` from 0, ``width`` and ``height`` in pixels, ``words`` as the engine gave them."""
+"""``page`` from 0, ``width`` and ``height`` in pixels, ``words`` in reading order."""
 Record = dict[str, Any]
 """``file``, ``fields`` and ``line_items`` as ``invoicegen extract`` prints them, and ``cpu_seconds``."""
 
@@ -79,6 +82,7 @@ def read_documents(
     labels: Sequence[RealLabel], real: Path, engine: str, output: Path
 ) -> dict[str, dict[str, Any]]:
     """``pages`` and, where they were read here, ``cpu_seconds`` of each document; kept in ``words-ENGINE.jsonl``."""
+    options = ExtractOptions(ocr=OcrOptions(engine=engine))
     cache = output / f"words-{engine}.jsonl"
     output.mkdir(parents=True, exist_ok=True)
     known: dict[str, dict[str, Any]] = {}
@@ -91,32 +95,12 @@ def read_documents(
             sha256 = file_sha256(real / label.file)
             if sha256 not in known:
                 begun = cpu_seconds()
-                pages = list(read_pages(real / label.file, engine))
+                pages = list(read_page_records(real / label.file, options))
                 known[sha256] = {"sha256": sha256, "pages": pages, "cpu_seconds": cpu_seconds() - begun}
                 file.write(json.dumps(known[sha256]) + "\n")
                 file.flush()
             readings[label.file] = known[sha256]
     return readings
-
-
-def read_pages(path: Path, engine: str) -> Iterator[Page]:
-    """The pages of a document, read as ``invoicegen extract`` reads them."""
-    from invoicegen.extraction import ExtractOptions
-    from invoicegen.ocr import OcrOptions, create_engine
-    from invoicegen.ocr.documents import DocumentLimits, open_document
-    from invoicegen.ocr.reading import read_page
-
-    options = ExtractOptions(ocr=OcrOptions(engine=engine))
-    limits = DocumentLimits(max_pages=options.max_pages)
-    with open_document(path, dpi=options.dpi, limits=limits) as document:
-        for source in document.pages:
-            words, _ = read_page(source, create_engine(options.ocr))
-            yield {
-                "page": source.page,
-                "width": source.width,
-                "height": source.height,
-                "words": WORDS.dump_python(words, mode="json"),
-            }
 
 
 def cpu_seconds() -> float:
@@ -125,10 +109,8 @@ def cpu_seconds() -> float:
 
 
 def words_of(page: Page) -> list[Word]:
-    """The words in reading order, with their lines and segments."""
-    from invoicegen.labeling import sort_words
-
-    return sort_words(WORDS.validate_python(page["words"]))
+    """The words of a page."""
+    return WORDS.validate_python(page["words"])
 
 
 # What the readers make of it.

@@ -190,7 +190,8 @@ def settings() -> str:
         "`invoicegen serve` and `invoicegen serve-ocr` take them from their options, the environment, or files of the "
         "same names in the folder that `INVOICEGEN_SECRETS_DIR` names, in that order. Lists are JSON, as "
         "`INVOICEGEN_LANGUAGES='[\"de\"]'`. "
-        "Where no default is shown there is none, it is a secret, or the machine gives it (workers: one a core, queue: three a worker; "
+        "Where no default is shown there is none, it is a secret, or the machine gives it (workers: one a core, "
+        "queue: three a worker; "
         "state: a folder of the user). "
         "How the services work: [service.md](../service.md).",
         *sections,

@@ -39,7 +39,7 @@ def read_real_pages(folder: Path, cache: Path) -> dict[str, list[PageInput]]:
     unread = {sha256: name for name, sha256 in hashes.items() if sha256 not in known}
     with cache.open("a", encoding="utf-8") as file:
         for sha256, name in tqdm(unread.items(), unit="doc", desc="read real", disable=None):
-            known[sha256] = list(_read_pages(folder / name))
+            known[sha256] = list(read_page_records(folder / name, ExtractOptions()))
             file.write(json.dumps({"sha256": sha256, "pages": known[sha256]}) + "\n")
             file.flush()
     return {
@@ -51,14 +51,24 @@ def read_real_pages(folder: Path, cache: Path) -> dict[str, list[PageInput]]:
     }
 
 
-def _read_pages(path: Path) -> Iterator[dict[str, Any]]:
-    """The words of a document's pages, read as ``invoicegen extract`` reads them."""
+def read_page_records(path: Path, options: ExtractOptions) -> Iterator[dict[str, Any]]:
+    """The pages of a document, read as ``invoicegen extract`` reads them.
+
+    Args:
+        path: Of the document.
+        options: Engine, resolution and limits; the rest is not looked at.
+
+    Yields:
+        ``page`` from 0, ``width`` and ``height`` in pixels, ``words`` in reading order; ready for JSON.
+
+    Raises:
+        DocumentError: If it cannot be read.
+    """
     from invoicegen.labeling import sort_words
     from invoicegen.ocr import create_engine
     from invoicegen.ocr.documents import DocumentLimits, open_document
     from invoicegen.ocr.reading import read_page
 
-    options = ExtractOptions()
     limits = DocumentLimits(max_pages=options.max_pages)
     with open_document(path, dpi=options.dpi, limits=limits) as document:
         for source in document.pages:
