@@ -12,9 +12,11 @@ import collections
 import io
 import sys
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import httpx
 import psutil
 from mutations import mutant
 from service import Service, running_service
@@ -62,7 +64,7 @@ def memory(service: Service) -> int:
 
 
 def fuzz(service: Service, documents: int, seed: int, first: int = 0) -> Outcome:
-    """Send mutants one after the other, from number ``first`` on."""
+    """Send mutants one after the other, from number ``first`` on; Ctrl-C ends that early, and loses nothing."""
     outcome = Outcome()
     sound = sources()
     client = service.client()
@@ -70,16 +72,21 @@ def fuzz(service: Service, documents: int, seed: int, first: int = 0) -> Outcome
         "/v1/extract", files={"file": ("a.png", sound["PNG"])}
     )  # what is loaded at first use is no growth
     before = memory(service)
-    for index in tqdm(range(first, first + documents), unit="document", disable=None):
-        made = mutant(seed, index, sound)
-        answer = client.post("/v1/extract", files={"file": ("a", made.data)})
-        problem = "" if answer.status_code == 200 else answer.json()["type"].rsplit(":", 1)[1]
-        outcome.counts[f"{answer.status_code} {problem}".strip()] += 1
-        died = problem == "unreadable-document" and "ended the process" in answer.json()["detail"]
-        if answer.status_code not in CLEAR or died:
-            outcome.wrong.append(
-                f"{index} ({made.how} of {made.source}): {answer.status_code} {answer.text[:200]}"
-            )
+    with suppress(KeyboardInterrupt):
+        for index in tqdm(range(first, first + documents), unit="document", disable=None):
+            made = mutant(seed, index, sound)
+            what = f"{index} ({made.how} of {made.source})"
+            try:
+                answer = client.post("/v1/extract", files={"file": ("a", made.data)})
+            except httpx.HTTPError as error:
+                outcome.counts["no answer"] += 1
+                outcome.wrong.append(f"{what}: {type(error).__name__}: {error}")
+                continue
+            problem = "" if answer.status_code == 200 else answer.json()["type"].rsplit(":", 1)[1]
+            outcome.counts[f"{answer.status_code} {problem}".strip()] += 1
+            died = problem == "unreadable-document" and "ended the process" in answer.json()["detail"]
+            if answer.status_code not in CLEAR or died:
+                outcome.wrong.append(f"{what}: {answer.status_code} {answer.text[:200]}")
     grown = memory(service) - before
     if grown > MAX_GROWTH_BYTES:
         outcome.wrong.append(f"memory grew by {grown / 1e6:.0f} MB")
@@ -103,7 +110,7 @@ def main() -> None:
         outcome = fuzz(service, given.documents, given.seed, given.first)
     for status, count in outcome.counts.most_common():
         print(f"{count:6d}  {status}")
-    print("\n".join(outcome.wrong) or "every document got a clear answer")
+    print("\n".join(outcome.wrong) or f"{outcome.counts.total()} documents: every one got a clear answer")
     sys.exit(bool(outcome.wrong))
 
 
