@@ -61,7 +61,7 @@ VARIANTS = {
     "shape": Variant({"word_features": "shape"}),
     "crf": Variant({"crf": True}),
     "class-balance": Variant({"class_balance": 0.5}),
-    "label-smoothing": Variant({"label_smoothing": 0.1}),
+    "no-label-smoothing": Variant({"label_smoothing": 0.0}),
     "pretrained": Variant(pretrained=True),
     "no-layout": Variant({"layout": "none"}),
     "no-augmentation": Variant({"augmentation": dict.fromkeys(LayoutJitter.model_fields, 0)}, clean=True),

@@ -110,7 +110,7 @@ class TrainOptions(LoopOptions):
     visual: bool = Field(False, description="feed image patches to the encoder beside text and layout")
     inference_max_length: int = Field(512, ge=16, description="subwords a window when the model is used")
     crf: bool = Field(False, description="learn scores of neighbouring NER labels and decode with them")
-    label_smoothing: float = Field(0.0, ge=0, lt=1, description="of cross entropies, not of the CRF")
+    label_smoothing: float = Field(0.1, ge=0, lt=1, description="of cross entropies, not of the CRF")
     loss_weights: LossWeights = LossWeights()
     class_balance: float = Field(
         0.0,
