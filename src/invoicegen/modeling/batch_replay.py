@@ -60,6 +60,31 @@ def replay_batch(path: Path) -> BatchReplay:
         ) from None
     except Exception as error:
         raise ModelingError(f"{path} is no saved batch ({type(error).__name__}: {error})") from error
+    found, losses = forward_pass(model, inputs, saved["seed"], dtype)
+    return BatchReplay(
+        step=saved["step"],
+        windows=saved["windows"],
+        bad_parameters=[name for name, value in model.named_parameters() if not torch.isfinite(value).all()],
+        first_module=found,
+        losses=losses,
+    )
+
+
+@torch.no_grad()
+def forward_pass(
+    model: nn.Module, inputs: dict[str, torch.Tensor], seed: int, dtype: torch.dtype
+) -> tuple[str | None, dict[str, float]]:
+    """What a model makes of a batch.
+
+    Args:
+        model: As :attr:`BatchReplay`'s.
+        inputs: Its arguments, labels among them.
+        seed: Of dropout.
+        dtype: Of matrix products.
+
+    Returns:
+        The first module, in the order of their ends, whose output is not finite, and the loss of each head.
+    """
     found: list[str] = []
 
     def watch(name: str) -> Callable[[nn.Module, Any, Any], None]:
@@ -70,18 +95,15 @@ def replay_batch(path: Path) -> BatchReplay:
         return hook
 
     hooks = [module.register_forward_hook(watch(name)) for name, module in model.named_modules() if name]
-    torch.manual_seed(saved["seed"])
-    with torch.no_grad(), torch.autocast("cpu", dtype=dtype, enabled=dtype != torch.float32):
-        output = model(**inputs)
-    for hook in hooks:
-        hook.remove()
-    return BatchReplay(
-        step=saved["step"],
-        windows=saved["windows"],
-        bad_parameters=[name for name, value in model.named_parameters() if not torch.isfinite(value).all()],
-        first_module=found[0] if found else None,
-        losses={head: float(loss) for head, loss in output.head_losses.items()},
-    )
+    torch.manual_seed(seed)
+    device = next(iter(inputs.values())).device.type
+    try:
+        with torch.autocast(device, dtype=dtype, enabled=dtype != torch.float32):
+            output = model(**inputs)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return found[0] if found else None, {head: float(loss) for head, loss in output.head_losses.items()}
 
 
 def _floats(output: Any) -> list[torch.Tensor]:

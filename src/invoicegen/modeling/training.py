@@ -29,7 +29,7 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from invoicegen.modeling import checkpoints
-from invoicegen.modeling.batch_replay import BATCH_FILE, save_batch
+from invoicegen.modeling.batch_replay import BATCH_FILE, forward_pass, save_batch
 from invoicegen.modeling.calibration import calibrate
 from invoicegen.modeling.cohesion import choose_cohesion
 from invoicegen.modeling.decoding import Decoder, WordScores, resumed_types
@@ -632,10 +632,29 @@ class TrainingRun(ABC, Generic[Options]):
         saved = {"inputs": inputs, "windows": places, "step": self.progress.step}
         save_batch(path, self.model, {**saved, "seed": batch.seed, "dtype": self.dtype})
         return NonFiniteLossError(
-            f"the {what} is NaN or infinite at step {self.progress.step}, twice over; the batch is in {path}. "
+            f"the {what} is NaN or infinite at step {self.progress.step}, twice over{self._where(batch)}; the batch is "
+            f"in {path}. "
             f"Lower train.learning_rate, or train with precision fp32; `invoicegen replay-batch {path}` says where "
             "it began"
         )
+
+    def _where(self, batch: _ForwardPass) -> str:
+        """Where a forward pass goes wrong in this very process: as it was, on one thread, and in fp32."""
+        threads = torch.get_num_threads()
+        found = []
+        try:
+            for name, count, dtype in (
+                ("here", threads, self.dtype),
+                ("on one thread", 1, self.dtype),
+                ("in fp32", threads, torch.float32),
+            ):
+                torch.set_num_threads(count)
+                first, losses = forward_pass(self.model, batch.inputs, batch.seed, dtype)
+                begun = f"begins in {first}" if first else f"all is finite ({sum(losses.values()):.3f})"
+                found.append(f"{name} {begun}")
+        finally:
+            torch.set_num_threads(threads)
+        return f" ({'; '.join(found)})"
 
     def _end_epoch(self) -> None:
         """Evaluate, record, keep the model if it is the best, save the state."""
