@@ -528,7 +528,7 @@ class TrainingRun(ABC, Generic[Options]):
         passes = self._forward_passes(batches)
         by_head, non_finite = self._gradients(passes, weights)
         if non_finite is not None:
-            # Rarely a process' first step is NaN that is finite when computed again from the same seed.
+            # The same seed gives the same result: what is finite now was no property of the data.
             said = self._say_what(non_finite)
             self.optimizer.zero_grad()
             by_head, non_finite = self._gradients(passes, weights)

@@ -101,15 +101,14 @@ def back_up_jobs(state: Path, target: Path, keep: int) -> Path:
         shutil.rmtree(snapshot, ignore_errors=True)  # of a backup that was killed
         snapshot.mkdir(mode=0o700)
         try:
-            try:
-                _snapshot(state, snapshot)
-            except sqlite3.DatabaseError as error:
-                raise BackupError(
-                    f"{state / _DATABASE} cannot be read ({error}): try again where the service has just started; "
-                    "otherwise take an older backup"
-                ) from error
+            _snapshot(state, snapshot)
             stamp = f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S.%fZ}"
             archive = _pack(snapshot, target / f"jobs-{stamp}{_SUFFIX}", "jobs", "")
+        except sqlite3.DatabaseError as error:
+            raise BackupError(
+                f"{state / _DATABASE} cannot be read ({error}): try again where the service has just started; "
+                "otherwise take an older backup"
+            ) from error
         finally:
             shutil.rmtree(snapshot)
     for old in sorted(target.glob(f"jobs-*{_SUFFIX}"))[:-keep]:
