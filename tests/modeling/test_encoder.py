@@ -7,7 +7,7 @@ import torch
 from transformers import AutoConfig, AutoModel, LayoutLMv3Config, LayoutLMv3Model
 
 from invoicegen.modeling.configuration import multi_head_config
-from invoicegen.modeling.encoder import Dropout, relative_position_buckets
+from invoicegen.modeling.encoder import Dropout, SelfAttention, relative_position_buckets
 from invoicegen.modeling.errors import TaxonomyMismatchError, WarmStartError
 from invoicegen.modeling.memory import freed_memory_kept
 from invoicegen.modeling.model import LayoutLMv3MultiHead
@@ -53,6 +53,40 @@ def test_training_and_inference_paths_of_attention_agree(stock_checkpoint):
     with torch.no_grad():
         without = model.layoutlmv3(ids, boxes, mask)
     torch.testing.assert_close(with_gradient, without, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("shared_by_windows", [False, True])
+def test_attention_and_its_gradients_are_those_of_the_formula(shared_by_windows):
+    torch.manual_seed(0)
+    heads, size = 3, 24
+    stock = LayoutLMv3Config(hidden_size=size, num_attention_heads=heads, attention_probs_dropout_prob=0.0)
+    config = multi_head_config(stock)
+    layers = torch.nn.ModuleList(SelfAttention(config) for _ in range(3))
+    states = torch.randn(2, 17, size, requires_grad=True)
+    bias = torch.randn(1 if shared_by_windows else 2, heads, 17, 17)
+    if not shared_by_windows:
+        bias[1, :, :, 11:] = torch.finfo(torch.float32).min
+    bias.requires_grad_()
+    learnt = [states, bias, *layers.parameters()]
+    weight = torch.randn(2, 17, size)
+
+    def formula(attention, given):
+        query, key, value = (
+            part(given).unflatten(-1, (heads, -1)).transpose(1, 2)
+            for part in (attention.query, attention.key, attention.value)
+        )
+        scores = query @ key.mT / (size // heads) ** 0.5 + bias
+        return (scores.softmax(-1) @ value).transpose(1, 2).flatten(2)
+
+    mine, passed_on, plain = states, bias, states
+    for attention in layers:
+        context, passed_on = attention(mine, passed_on)
+        mine, plain = mine + context, plain + formula(attention, plain)
+    torch.testing.assert_close(mine, plain, atol=1e-5, rtol=1e-5)
+    gradients = torch.autograd.grad((mine * weight).sum(), learnt)
+    expected = torch.autograd.grad((plain * weight).sum(), learnt)
+    assert expected[1].abs().max() > 0.1
+    torch.testing.assert_close(gradients, expected, atol=1e-5, rtol=1e-4)
 
 
 def test_relative_biases_get_the_gradient_of_a_plain_lookup(stock_checkpoint):

@@ -57,34 +57,134 @@ def relative_position_buckets(bins: int, max_distance: int) -> Tensor:
     return bucket + (distance > 0).long() * half
 
 
+def _sums_by_index(index: Tensor, rows: Tensor, entries: int) -> Tensor:
+    """Sums of ``rows`` (n, m) over equal values of ``index`` (m,): shape (n, entries)."""
+    if rows.device.type == "cpu":
+        return rows.new_zeros(len(rows), entries).scatter_add_(1, index.expand(len(rows), -1), rows)
+    return torch.stack([torch.bincount(index, weights=row, minlength=entries) for row in rows])
+
+
 class _LookupFunction(torch.autograd.Function):
-    """``table[:, index]`` whose gradient is a weighted count per table entry instead of a scattered add."""
+    """``table[:, index] + added``, masked; window by window, so that what is worked on stays in the cache.
 
-    @staticmethod
-    def forward(ctx: Any, table: Tensor, index: Tensor, dtype: torch.dtype) -> Tensor:
-        ctx.save_for_backward(index)
-        ctx.entries, ctx.dtype = table.shape[1], table.dtype
-        return table.to(dtype).index_select(1, index.reshape(-1)).view(table.shape[0], *index.shape)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
-        (index,) = ctx.saved_tensors
-        flat = index.reshape(-1)
-        rows = gradients[0].reshape(gradients[0].shape[0], -1).float()
-        summed = [torch.bincount(flat, weights=row, minlength=ctx.entries) for row in rows]
-        return torch.stack(summed).to(ctx.dtype), None, None
-
-
-def _shared_lookup(table: Tensor, index: Tensor, dtype: torch.dtype) -> Tensor:
-    """Columns of ``table`` (rows, entries) at ``index`` (any shape): shape (rows, *index.shape), of ``dtype``.
-
-    Without a gradient, all rows of an entry are looked up at once, as one contiguous piece: ONNX Runtime takes a
-    tenth of the time of one look-up a row.
+    What is masked gets no gradient from attention (its weight there is 0), so the backward pass leaves the mask out.
     """
-    if not table.requires_grad:
-        return functional.embedding(index, table.t().to(dtype)).movedim(-1, 0)
-    looked_up: Tensor = _LookupFunction.apply(table, index, dtype)  # type: ignore[no-untyped-call]
-    return looked_up
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        table: Tensor,
+        index: Tensor,
+        added: Tensor | None,
+        mask: Tensor | None,
+        dtype: torch.dtype,
+    ) -> Tensor:
+        ctx.save_for_backward(index)
+        ctx.entries, ctx.dtype, ctx.has_added = table.shape[1], table.dtype, added is not None
+        blocked_entry = ctx.entries
+        columns = functional.pad(table.t().to(dtype), (0, 0, 0, 1), value=torch.finfo(dtype).min)
+        result = columns.new_empty(len(index), len(table), *index.shape[1:])
+        for number, window in enumerate(result):
+            entries = index[number]
+            if mask is not None:
+                entries = entries.masked_fill(~mask[number], blocked_entry)
+            looked_up = functional.embedding(entries, columns).movedim(-1, 0)
+            if added is None:
+                window.copy_(looked_up)
+            else:
+                torch.add(looked_up, added[0], out=window)
+        return result
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, Tensor | None, None, None]:
+        (index,) = ctx.saved_tensors
+        rows = gradients[0].shape[1]
+        of_table = gradients[0].new_zeros(rows, ctx.entries, dtype=torch.float32)
+        of_added = torch.zeros_like(gradients[0][:1], dtype=torch.float32) if ctx.has_added else None
+        for number, gradient in enumerate(gradients[0].unbind()):
+            window = gradient.float()
+            of_table += _sums_by_index(index[number].flatten(), window.flatten(1), ctx.entries)
+            if of_added is not None:
+                of_added[0] += window
+        return of_table.to(ctx.dtype), None, of_added, None, None
+
+
+def _looked_up(
+    table: Tensor, index: Tensor, added: Tensor | None, mask: Tensor | None, dtype: torch.dtype
+) -> Tensor:
+    """Columns of a table, plus what else is added to the attention scores, less what is masked.
+
+    All rows of an entry are looked up at once, as one contiguous piece: that takes a fraction of the time of one
+    look-up a row.
+
+    Args:
+        table: Shape (heads, entries).
+        index: Shape (batch, length, length).
+        added: Shape (1, heads, length, length), of ``dtype``; None for nothing.
+        mask: Shape (batch, length), True for keys to attend to; None for all.
+        dtype: Of the result.
+
+    Returns:
+        Shape (batch, heads, length, length).
+    """
+    if table.requires_grad:
+        result: Tensor = _LookupFunction.apply(table, index, added, mask, dtype)  # type: ignore[no-untyped-call]
+        return result
+    result = functional.embedding(index, table.t().to(dtype)).movedim(-1, 1)
+    if added is not None:
+        result = result + added
+    if mask is not None:
+        result = result.masked_fill(~mask[:, None, None, :], torch.finfo(dtype).min)
+    return result.contiguous()
+
+
+class _AttentionFunction(torch.autograd.Function):
+    """Softmax attention with an additive bias that gets a gradient, window by window on a CPU.
+
+    The scores of one window fit into the processor's cache, those of a batch are tens of megabytes; and the gradients
+    of the bias, which all layers share, are added up in place on their way back through the layers.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, projected: Tensor, bias: Tensor, heads: int) -> tuple[Tensor, Tensor]:
+        batch, length, size = projected.shape
+        width = size // 3 // heads
+        ctx.scale = width**-0.5
+        parts = projected.view(batch, length, 3, heads, width).permute(2, 0, 3, 1, 4).contiguous()
+        weights = projected.new_empty(batch, heads, length, length)
+        context = projected.new_empty(batch, length, heads, width)
+        windows = zip(*parts, bias.expand_as(weights), weights, context.transpose(1, 2), strict=True)
+        for query, key, value, added, scores, attended in windows:
+            torch.baddbmm(added, query, key.mT, alpha=ctx.scale, out=scores)
+            torch.softmax(scores, dim=-1, out=scores)
+            torch.bmm(scores, value, out=attended)
+        ctx.save_for_backward(parts, weights)
+        ctx.bias_shape = bias.shape
+        ctx.set_materialize_grads(False)
+        return context.flatten(2), bias
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, Tensor | None, None]:
+        given, of_bias = gradients
+        if given is None:
+            return None, of_bias, None
+        parts, weights = ctx.saved_tensors
+        if of_bias is None:  # the last layer
+            of_bias = weights.new_zeros(ctx.bias_shape)
+        _, batch, heads, length, width = parts.shape
+        given = given.view(batch, length, heads, width).transpose(1, 2).contiguous()
+        result = parts.new_empty(batch, length, 3, heads, width)
+        of_parts = result.permute(2, 0, 3, 1, 4)
+        of_scores = torch.empty_like(weights[0])
+        windows = zip(*parts, *of_parts, weights, of_bias.expand_as(weights), given, strict=True)
+        for query, key, value, of_query, of_key, of_value, attention, total, of_context in windows:
+            torch.bmm(attention.mT, of_context, out=of_value)
+            torch.bmm(of_context, value.mT, out=of_scores)
+            torch._softmax_backward_data(of_scores, attention, -1, of_scores.dtype, grad_input=of_scores)
+            total += of_scores
+            torch.baddbmm(of_query, of_scores, key, beta=0, alpha=ctx.scale, out=of_query)
+            torch.baddbmm(of_key, of_scores.mT, query, beta=0, alpha=ctx.scale, out=of_key)
+        return result.flatten(2), of_bias, None
 
 
 class Dropout(nn.Module):
@@ -140,7 +240,7 @@ class SelfAttention(nn.Module):
         self.value = nn.Linear(size, size)
         self.dropout = config.attention_probs_dropout_prob
 
-    def forward(self, states: Tensor, bias: Tensor | None) -> Tensor:
+    def forward(self, states: Tensor, bias: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """Attend.
 
         Args:
@@ -148,11 +248,23 @@ class SelfAttention(nn.Module):
             bias: Shape (batch, heads, length, length), batch and heads may be 1; or None.
 
         Returns:
-            Shape (batch, length, hidden).
+            Shape (batch, length, hidden), and the bias for the next layer: the same values, through which the
+            gradient takes its way.
         """
+        dropout = self.dropout if self.training else 0.0
+        if bias is not None and bias.requires_grad and states.device.type == "cpu" and not dropout:
+            projections = (self.query, self.key, self.value)
+            projected = functional.linear(
+                states,
+                torch.cat([projection.weight for projection in projections]),
+                torch.cat([projection.bias for projection in projections]),
+            )
+            attended: tuple[Tensor, Tensor] = _AttentionFunction.apply(  # type: ignore[no-untyped-call]
+                projected, bias, self.heads
+            )
+            return attended
         batch, length, size = states.shape
         width = size // self.heads
-        dropout = self.dropout if self.training else 0.0
 
         def split(projected: Tensor) -> Tensor:
             return projected.view(batch, length, self.heads, width).transpose(1, 2)
@@ -174,7 +286,7 @@ class SelfAttention(nn.Module):
             )
             weights = functional.dropout(scores.softmax(dim=-1), dropout, self.training)
             context = torch.bmm(weights, value.reshape(flat)).view(batch, self.heads, length, width)
-        return context.transpose(1, 2).reshape(batch, length, size)
+        return context.transpose(1, 2).reshape(batch, length, size), bias
 
 
 class Attention(nn.Module):
@@ -185,10 +297,10 @@ class Attention(nn.Module):
         self.self = SelfAttention(config)
         self.output = LayoutLMv3SelfOutput(config)
 
-    def forward(self, states: Tensor, bias: Tensor | None) -> Tensor:
-        """(batch, length, hidden) to the same."""
-        attended: Tensor = self.output(self.self(states, bias), states)
-        return attended
+    def forward(self, states: Tensor, bias: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """States (batch, length, hidden) to the same, and the bias for the next layer."""
+        context, bias = self.self(states, bias)
+        return self.output(context, states), bias
 
 
 class Layer(nn.Module):
@@ -200,11 +312,10 @@ class Layer(nn.Module):
         self.intermediate = LayoutLMv3Intermediate(config)
         self.output = LayoutLMv3Output(config)
 
-    def forward(self, states: Tensor, bias: Tensor | None) -> Tensor:
-        """(batch, length, hidden) to the same."""
-        attended = self.attention(states, bias)
-        result: Tensor = self.output(self.intermediate(attended), attended)
-        return result
+    def forward(self, states: Tensor, bias: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """States (batch, length, hidden) to the same, and the bias for the next layer."""
+        attended, bias = self.attention(states, bias)
+        return self.output(self.intermediate(attended), attended), bias
 
 
 class Encoder(nn.Module):
@@ -244,23 +355,22 @@ class Encoder(nn.Module):
             Shape (batch or 1, heads, length, length), or None if there is nothing to add.
         """
         total: Tensor | None = None
+        if self.has_sequential:
+            buckets = self.sequential_buckets[positions[None, :] - positions[:, None] + _GRID]
+            total = _looked_up(self.rel_pos_bias.weight * self.scale, buckets[None], None, None, dtype)
         if self.has_spatial:
             x, y = boxes[..., 0], boxes[..., 3]
             bucket_x = self.spatial_buckets[x[:, None, :] - x[:, :, None] + _GRID]
             bucket_y = self.spatial_buckets[y[:, None, :] - y[:, :, None] + _GRID]
             weights_x, weights_y = self.rel_pos_x_bias.weight, self.rel_pos_y_bias.weight
             table = (weights_x[:, :, None] + weights_y[:, None, :]).flatten(1) * self.scale
-            total = _shared_lookup(table, bucket_x * self.spatial_bins + bucket_y, dtype).transpose(0, 1)
-        if self.has_sequential:
-            buckets = self.sequential_buckets[positions[None, :] - positions[:, None] + _GRID]
-            sequential = _shared_lookup(self.rel_pos_bias.weight * self.scale, buckets, dtype)[None]
-            total = sequential if total is None else total + sequential
-        if mask is not None:
+            total = _looked_up(table, bucket_x * self.spatial_bins + bucket_y, total, mask, dtype)
+        elif mask is not None:
             blocked = ~mask[:, None, None, :]
             if total is None:
                 total = torch.zeros(blocked.shape, device=mask.device, dtype=dtype)
-            total = total.masked_fill(blocked, torch.finfo(total.dtype).min)
-        return None if total is None else total.contiguous()
+            total = total.masked_fill(blocked, torch.finfo(dtype).min)
+        return total
 
     def forward(self, states: Tensor, boxes: Tensor, positions: Tensor, mask: Tensor | None) -> Tensor:
         """(batch, length, hidden) to the same; see :meth:`bias` for the other arguments."""
@@ -270,7 +380,7 @@ class Encoder(nn.Module):
             boxes, positions, mask, torch.get_autocast_dtype(device) if autocast else states.dtype
         )
         for layer in self.layer:
-            states = layer(states, bias)
+            states, bias = layer(states, bias)
         return states
 
 
