@@ -476,7 +476,7 @@ def test_a_seller_is_where_to_pay_to_unless_another_address_says_so(elsewhere, c
 
 
 def test_the_title_has_the_number_where_the_first_reference_is_an_empty_box():
-    structure = {"title_number": True, "refs": "boxes", "refs_blank": 3, "refs_count": 2}
+    structure = {"title_number": "number", "refs": "boxes", "refs_blank": 3, "refs_count": 2}
     firsts = set()
     for index in range(120):
         _, invoice, html = document(index, structure, **PAGES)

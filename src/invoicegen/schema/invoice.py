@@ -90,7 +90,8 @@ class Party(_Record):
     """Seller (BG-4) or buyer (BG-7)."""
 
     name: str = Field(description="BT-27, BT-44")
-    trading_name: str | None = Field(default=None, description="BT-28, BT-45")
+    trading_name: str | None = Field(default=None, description="BT-28, BT-45; beside the name, always O")
+    slogan: str | None = Field(default=None, description="printed under the name, always O")
     contact_person: str | None = Field(default=None, description="BT-41, BT-56")
     address: Address
     tax_id: str | None = Field(

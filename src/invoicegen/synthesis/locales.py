@@ -475,6 +475,7 @@ class Language(_Data):
     tenders: dict[Literal["cash", "card"], Texts]
     allowances: Texts
     departments: list[Text] = Field([], description="what an invoice is addressed to within a firm")
+    honorifics: list[Text] = Field([], description="what stands before a person's name in an address")
     commissions: list[Text] = Field([], description="what an agency keeps of the price of advertising")
     charges: dict[Literal["freight", "handling", "service", "tip"], Texts]
     details: dict[Literal["goods", "services"], Annotated[list[NotePattern], Field(min_length=1)]]

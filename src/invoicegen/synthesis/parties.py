@@ -95,6 +95,13 @@ class Names:
             {"first": self.first(), "last": self.last(), "last2": self.last() if "last2" in order else ""}
         )
 
+    def addressed_person(self) -> str:
+        """A full name as it stands in an address."""
+        honorifics = self.language.honorifics
+        if not honorifics or not self.draw.chance(0.3):
+            return self.person()
+        return f"{self.draw.pick(honorifics)} {self.person()}"
+
     def street(self) -> str:
         """The name of a street, without a number."""
         streets = self.locale.streets
@@ -194,6 +201,25 @@ class Names:
         words = pattern.format_map(values).replace(" ,", ",").split()
         return " ".join(word for before, word in pairwise(["", *words]) if word != before)
 
+    def trading_name(self, legal_name: str, industry: str, kind: DocumentKind) -> str:
+        """What a shop calls itself beside its legal name: a brand, another name, or a part of that name."""
+        draw = self.draw
+        makers: dict[str, Callable[[], str]] = {
+            "coined": self.coined,
+            "name": lambda: self.company(industry, kind),
+            "part": lambda: legal_name.split()[0],
+            "words": lambda: " ".join(self.word().capitalize() for _ in range(draw.between(1, 3))),
+        }
+        name = makers[draw.weighted({"coined": 3, "name": 3, "part": 1.5, "words": 2.5})]()
+        if draw.chance(0.2):
+            name += draw.pick((" ", " - ", " @ ", ", ")) + draw.pick(self.locale.cities).city
+        return name.upper() if draw.chance(0.35) else name
+
+    def slogan(self) -> str:
+        """Two to five common words that a firm prints under its name."""
+        text = " ".join(self.word() for _ in range(self.draw.between(2, 5)))
+        return f"{text[0].upper()}{text[1:]}" + self.draw.pick(("", "", ".", "!"))
+
 
 @cache
 def _faker(name: str) -> Faker:
@@ -277,7 +303,7 @@ def draw_seller(names: Names, industry: str, kind: DocumentKind, with_tax_id: bo
                 "digits": next(iter(bodies.values()), None) or draw.mask("%" + "#" * draw.between(4, 7)),
             }
         )
-    trading = names.coined() if draw.chance(0.08) else None
+    trading = names.trading_name(name, industry, kind) if draw.chance(0.35 if receipt else 0.12) else None
     address = draw_address(names, locale.language)
     if draw.chance(locale.shouting if receipt else 0.12):
         name = name.upper()
@@ -285,6 +311,7 @@ def draw_seller(names: Names, industry: str, kind: DocumentKind, with_tax_id: bo
     return Party(
         name=name,
         trading_name=trading,
+        slogan=names.slogan() if draw.chance(0.15 if receipt else 0.08) else None,
         contact_person=names.person() if draw.chance(0.3) else None,
         address=address,
         tax_id=tax_id,
@@ -311,7 +338,7 @@ def draw_buyer(names: Names, industry: str, language: str, *, business: bool, wi
         with_tax_id: Whether its tax number is printed.
     """
     draw, locale = names.draw, names.locale
-    name = names.company(industry, "commercial_invoice") if business else names.person()
+    name = names.company(industry, "commercial_invoice") if business else names.addressed_person()
     address = draw_address(names, language)
     if draw.chance(0.12):
         name = name.upper()

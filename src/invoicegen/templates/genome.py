@@ -254,6 +254,7 @@ def _page_structure(dice: _Dice, family: TemplateFamily, kind: DocumentKind, loc
         "seller_ids_in_head": dice.chance(0.5),
         "address_inline": dice.chance(0.18),
         "greeting": dice.chance(0.2),
+        "closing": dice.chance(0.12),
         "due_box": dice.chance(0.1),
         "columns": columns,
         "table_rules": dice.weighted(
@@ -280,8 +281,10 @@ def _page_structure(dice: _Dice, family: TemplateFamily, kind: DocumentKind, loc
         "footer": dice.weighted({"none": 3, "line": 3, "columns": 3}),
         "footer_bank": dice.chance(0.4),
         "page_number": dice.weighted({"none": 4, "bottom": 4, "top": 1}),
-        "title_number": dice.chance(0.2),
+        "title_number": dice.weighted({"none": 7.6, "number": 1.8, "line": 0.6}),
     }
+    if dice.chance(0.04):
+        structure |= _LISTING | {"head": [["title"], ["refs"], *dice.one(_LISTED_PARTIES)]}
     crowded = dense or small or window or structure["landscape"] or structure["band"]
     if structure["totals_place"] == "row":
         others = [[name for name in row if name != "totals"] for row in structure["tail"]]
@@ -291,12 +294,23 @@ def _page_structure(dice: _Dice, family: TemplateFamily, kind: DocumentKind, loc
         structure["sidebar"] = "none"
     if crowded or structure["sidebar"] != "none":
         structure["margin_text"] = "none"
-    if structure["band"] and structure["page_number"] != "none":
-        # The band covers the margin above: a page number there could not be seen.
-        structure["page_number"] = "bottom" if structure["footer"] == "none" else "none"
+    if structure["band"]:
+        # The band covers the margin above: what stands there could not be seen.
+        structure["masthead"] = False
+        if structure["page_number"] != "none":
+            structure["page_number"] = "bottom" if structure["footer"] == "none" else "none"
     return structure
 
 
+_LISTED_PARTIES = (
+    [["seller"], ["buyer"]], [["buyer"], ["seller"]], [["seller", "buyer"]], [["seller"], ["buyer"], ["ship_to"]],
+)  # fmt: skip
+_LISTING: Genome = {
+    "window": False, "band": False, "masthead": True, "title_number": "line", "refs": "list", "caption_place": "left",
+    "party_table": "lines", "party_contacts": "all", "party_caption": "above", "seller_caption": "from",
+    "seller_compact": False, "seller_ids_in_head": True, "payment": "list", "totals_place": "full",
+}  # fmt: skip
+"""What viewers make of an electronic invoice: one captioned value below the other."""
 _DENSE = [
     "position", "item_date", "ITEM_CODE", "ITEM_DESCRIPTION", "ITEM_QUANTITY", "ITEM_UNIT", "ITEM_UNIT_PRICE",
     "ITEM_DISCOUNT", "ITEM_TAX_RATE", "tax_amount", "ITEM_AMOUNT",
@@ -496,7 +510,7 @@ def _receipt_style(dice: _Dice, locale: Locale, extended: bool) -> Genome:
         "upper": dice.chance(0.4),
         "title_upper": dice.chance(0.4),
         "caption_case": dice.weighted({"as_is": 6, "upper": 4}),
-        "name_scale": dice.between(1.0, 1.8, 2),
+        "name_scale": dice.between(1.0, 2.2, 2),
         "name_bold": dice.chance(0.6),
         "total_scale": dice.between(1.2, 2.0, 2),
         "total_inverse": dice.chance(0.05),

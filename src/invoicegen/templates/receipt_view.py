@@ -60,10 +60,11 @@ class ReceiptView(View):
             "contacts": [],
             "ids": [],
         }
-        if seller.trading_name and self.chance(0.7):
-            blocks["name"].insert(
-                int(self.rng.integers(2)), Printed(seller.trading_name, "seller.trading_name").__html__()
-            )
+        if seller.trading_name and self.chance(0.85):
+            trading = Printed(seller.trading_name, "seller.trading_name").__html__()
+            blocks["name"].insert(0 if self.chance(0.7) else 1, trading)
+        if seller.slogan:
+            blocks["name"].append(Printed(seller.slogan, "seller.slogan").__html__())
         if seller.registration_id and self.chance(0.6):
             number = Printed(seller.registration_id, "seller.registration_id")
             if self.chance(0.5):

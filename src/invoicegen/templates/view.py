@@ -120,6 +120,8 @@ class PartyView:
     address: Printed
     address_inline: Printed
     with_country: bool = False
+    trading_name: Printed | None = None
+    slogan: Printed | None = None
     contact: Row | None = None
     ids: list[Row] = field(default_factory=list)
     contacts: list[Row] = field(default_factory=list)
@@ -291,6 +293,10 @@ class View:
             ),
             with_country=with_country,
         )
+        if party.trading_name and self.chance(0.7):
+            view.trading_name = Printed(party.trading_name, f"{role}.trading_name")
+        if party.slogan:
+            view.slogan = Printed(party.slogan, f"{role}.slogan")
         if party.contact_person and self.chance(0.6):
             caption = self.caption("contact") if self.chance(0.7) else Markup("")
             view.contact = Row(caption, Printed(party.contact_person, f"{role}.contact_person"))
@@ -865,6 +871,23 @@ class View:
         """The name of who signs for the seller; always O."""
         person = self.invoice.seller.contact_person
         return Printed(person, "seller.contact_person") if person and self.chance(0.6) else None
+
+    def closing(self) -> list[Markup]:
+        """The end of a letter: a phrase, and the seller or who writes for it."""
+        seller = self.invoice.seller
+        lines = [escape(self.phrase("closing"))]
+        if self.chance(0.5):
+            lines.append(Printed(seller.name, "seller.name", "SELLER_NAME", seller.name).__html__())
+        if seller.contact_person and self.chance(0.5):
+            lines.append(Printed(seller.contact_person, "seller.contact_person").__html__())
+        return lines
+
+    def title_line(self) -> Markup:
+        """Number and date as they go on from the title, with the code of the document's type now and then."""
+        line = self.sentence("title_line", number=self.number_row().value, date=self.date_row().value)
+        if self.chance(0.3):
+            return Markup("({}) {}").format(_TITLE_CODES.get(self.invoice.kind, "380"), line)
+        return line
 
     def number_bars(self) -> Markup:
         """The document's number as a bar code."""
