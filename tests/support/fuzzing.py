@@ -102,10 +102,14 @@ def main() -> None:
         "--first", type=int, default=0, help="number of the first mutant, to go on or to share"
     )
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--time-limit", type=float, default=SETTINGS["extract_timeout_s"], help="of the service, seconds a document"
+    )
     given = parser.parse_args()
+    settings = SETTINGS | {"extract_timeout_s": given.time_limit}
     with (
         tempfile.TemporaryDirectory() as folder,
-        running_service(Path(folder) / "log.jsonl", **SETTINGS) as service,
+        running_service(Path(folder) / "log.jsonl", **settings) as service,
     ):
         outcome = fuzz(service, given.documents, given.seed, given.first)
     for status, count in outcome.counts.most_common():
