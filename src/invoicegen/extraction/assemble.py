@@ -25,6 +25,7 @@ from invoicegen.extraction.hints import DocumentHints, infer_hints
 from invoicegen.extraction.layout import StraightWords, straighten
 from invoicegen.extraction.lexicon import currency_of
 from invoicegen.extraction.line_items import FieldValue, rebuild_line_items
+from invoicegen.extraction.tax_ids import add_proven_seller
 from invoicegen.extraction.values import normalise_value
 from invoicegen.extraction.weighing import settled
 from invoicegen.schema.annotation import DocumentType
@@ -75,8 +76,9 @@ def assemble(
         predictions: All pages of the document, in any order.
         weigh_choices: Whether quantities, prices and amounts of rows are those that multiply best
             (:mod:`invoicegen.extraction.columns`), subtotal, tax and total those that add up best
-            (:mod:`invoicegen.extraction.arithmetic`), and dates those in the best order
-            (:mod:`invoicegen.extraction.chronology`), rather than those that the model gives most.
+            (:mod:`invoicegen.extraction.arithmetic`), dates those in the best order
+            (:mod:`invoicegen.extraction.chronology`), and the seller's tax number one that proves itself
+            (:mod:`invoicegen.extraction.tax_ids`), rather than those that the model gives most.
         embedded: The electronic invoice in the file: its values go first, and checks compare them with the pages'.
     """
     pages = sorted(predictions, key=lambda prediction: prediction.page)
@@ -92,6 +94,7 @@ def assemble(
         spans = [replace(s, type="TOTAL_AMOUNT") if s.type == "AMOUNT_DUE" else s for s in spans]
     line_items = rebuild_line_items(pages, hints, weigh_choices=weigh_choices)
     if weigh_choices:
+        spans = add_proven_seller(spans, pages)
         figures = find_figures(pages, spans, hints)
         amounts = amounts_of(rank_fields(spans, hints, labels), line_items, tax_lines, figures)
         spans = settled(spans, figures, weigh_sums(figures, amounts))

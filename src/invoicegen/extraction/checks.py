@@ -13,7 +13,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Final, Literal, TypedDict
 
 from invoicegen.extraction.line_items import FieldValue
-from invoicegen.extraction.values import EU_VAT, is_eu_vat, is_iban
+from invoicegen.extraction.values import is_iban, tax_id_rule
 
 Fields = Mapping[str, Sequence[FieldValue]]
 Item = Mapping[str, FieldValue]
@@ -290,29 +290,6 @@ def _date(fields: Fields, name: str) -> dt.date | None:
     return dt.date.fromisoformat(printed[:10]) if printed else None
 
 
-def _tax_id_rule(value: str) -> tuple[str, Callable[[str], bool]] | None:
-    """Which country's rule a tax number is under, and the rule; None where its form does not tell."""
-    if EU_VAT.fullmatch(value):
-        return value[:2], is_eu_vat
-    if re.fullmatch(r"GB(\d{9}|\d{12}|(GD|HA)\d{3})", value):
-        from stdnum.gb import vat as gb_vat
-
-        return "GB", lambda v: bool(gb_vat.is_valid(v))
-    if re.fullmatch(r"CHE\d{9}(MWST|TVA|IVA|TPV)", value):
-        from stdnum.ch import vat as ch_vat
-
-        return "CH", lambda v: bool(ch_vat.is_valid(v))
-    if re.fullmatch(r"NO?\d{9}MVA", value):
-        from stdnum.no import mva
-
-        return "NO", lambda v: bool(mva.is_valid(v))
-    if re.fullmatch(r"\d{2}[A-Z]{5}\d{4}[A-Z][A-Z0-9]{3}", value):
-        from stdnum.in_ import gstin
-
-        return "IN", lambda v: bool(gstin.is_valid(v))
-    return None
-
-
 def check_ids(fields: Fields) -> list[Check]:
     """Checksums of IBANs and of VAT numbers whose country shows."""
     checks: list[Check] = []
@@ -332,7 +309,7 @@ def check_ids(fields: Fields) -> list[Check]:
     for name in ("SELLER_TAX_ID", "BUYER_TAX_ID"):
         for i, tax_id in enumerate(fields.get(name, ())):
             value = re.sub(r"[^A-Z0-9]", "", tax_id["value"] or "")
-            rule = _tax_id_rule(value)
+            rule = tax_id_rule(value)
             if rule is None:
                 reason = f"{tax_id['text']!r} shows no country whose checksum is known"
                 checks.append(not_applicable("VAT id checksum", f"{name}[{i}]", reason))

@@ -138,6 +138,33 @@ def is_eu_vat(text: str) -> bool:
     return bool(vat.is_valid(text))
 
 
+def tax_id_rule(value: str) -> tuple[str, Callable[[str], bool]] | None:
+    """Which country's rule a tax number is under, and the rule; None where its form does not tell.
+
+    Args:
+        value: Capital letters and digits.
+    """
+    if EU_VAT.fullmatch(value):
+        return value[:2], is_eu_vat
+    if re.fullmatch(r"GB(\d{9}|\d{12}|(GD|HA)\d{3})", value):
+        from stdnum.gb import vat as gb_vat
+
+        return "GB", lambda v: bool(gb_vat.is_valid(v))
+    if re.fullmatch(r"CHE\d{9}(MWST|TVA|IVA|TPV)", value):
+        from stdnum.ch import vat as ch_vat
+
+        return "CH", lambda v: bool(ch_vat.is_valid(v))
+    if re.fullmatch(r"NO?\d{9}MVA", value):
+        from stdnum.no import mva
+
+        return "NO", lambda v: bool(mva.is_valid(v))
+    if re.fullmatch(r"\d{2}[A-Z]{5}\d{4}[A-Z][A-Z0-9]{3}", value):
+        from stdnum.in_ import gstin
+
+        return "IN", lambda v: bool(gstin.is_valid(v))
+    return None
+
+
 def _bank_account(text: str, hints: DocumentHints) -> str | None:
     compact = without_caption(text)
     if re.match(r"[A-Z0O]{2}[\dOIlSB]{2}", compact) and len(compact) >= 15:
