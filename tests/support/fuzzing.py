@@ -103,7 +103,10 @@ def main() -> None:
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
-        "--time-limit", type=float, default=SETTINGS["extract_timeout_s"], help="of the service, seconds a document"
+        "--time-limit",
+        type=float,
+        default=SETTINGS["extract_timeout_s"],
+        help="of the service, seconds a document",
     )
     given = parser.parse_args()
     settings = SETTINGS | {"extract_timeout_s": given.time_limit}

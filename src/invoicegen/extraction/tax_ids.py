@@ -56,7 +56,9 @@ def find_proven(page: PagePrediction, taken: set[int]) -> Iterator[tuple[str, tu
             text, last = "", None
             for end, word in enumerate(line[place : place + _MOST_WORDS], start=place + 1):
                 match = (_START if last is None else _FURTHER).fullmatch(page.words[word].text)
-                apart = last is not None and straight.x0[word] - straight.x1[last] > _GAP * straight.height[word]
+                apart = (
+                    last is not None and straight.x0[word] - straight.x1[last] > _GAP * straight.height[word]
+                )
                 if match is None or word in taken or apart:
                     break
                 text += re.sub(r"[^A-Z0-9]", "", match[1])

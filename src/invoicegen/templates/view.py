@@ -815,7 +815,7 @@ class View:
             rows.insert(0 if self.chance(0.6) else len(rows), method)
         return rows
 
-    def sentence(self, key: str, **values: Printed) -> Markup:
+    def sentence(self, key: str, **values: Printed | Markup) -> Markup:
         """A sentence of the lexicon with values in its places."""
         return Markup(escape(self.phrase(key)).format(**values))
 
