@@ -418,3 +418,15 @@ def test_a_bill_begins_with_what_its_trade_lives_by(documents):
     for doc in documents:
         if doc.kind == "utility_bill":
             assert doc.lines[0].unit_code == "KWH", doc.doc_id
+
+
+def test_persons_are_addressed_with_what_stands_before_a_name_now_and_then():
+    names = [
+        doc.buyer.name
+        for doc in (synthesise(plan(index, "de_DE", "utility_bill")) for index in range(150))
+        if doc.buyer
+    ]
+    addressed = [
+        name for name in names if name.split()[0].capitalize() in ("Herr", "Herrn", "Frau", "Familie")
+    ]
+    assert 5 < len(addressed) < len(names) / 2

@@ -507,3 +507,40 @@ def test_conditions_are_now_and_then_as_long_as_the_rest_of_the_page():
     ]
     assert sum(length == 0 for length in lengths) > 200
     assert sum(length > 100 for length in lengths) > 10
+
+
+@pytest.mark.parametrize("family", [PAGES, ROLLS], ids=["pages", "rolls"])
+def test_a_brand_and_a_slogan_beside_the_name_are_no_entity(family):
+    genes = {"seller_compact": False, "party_table": "none", "party_caption": "none"}
+    seen = 0
+    for index in range(200):
+        plan = plan_document(index, options(**family))
+        seller = synthesise(plan).seller
+        if not seller.trading_name or not seller.slogan:
+            continue
+        _, _, html = document(index, genes, **family)
+        printed = {word.field: word.entity for word in words(html)}
+        assert printed["seller.name"] == "SELLER_NAME"
+        assert printed["seller.slogan"] is None
+        if "seller.trading_name" in printed:
+            assert printed["seller.trading_name"] is None
+            seen += 1
+    assert seen
+
+
+def test_a_letter_ends_with_a_closing_and_now_and_then_with_the_sellers_name():
+    signed = set()
+    for index in range(20):
+        _, _, html = document(index, {"closing": True}, **PAGES, locales={"de_DE": 1})
+        end = re.search(r'<div class="closing">(.*?)</div></div>', html, re.DOTALL)[1]
+        assert re.search("Gr(ü|&#252;)(ß|&#223;)e|Hochachtungsvoll", end)
+        signed.add(re.search(r'data-field="seller.name"[^>]*data-entity="SELLER_NAME"', end) is not None)
+    assert signed == {True, False}
+
+
+def test_the_title_goes_on_with_number_and_date():
+    for index in range(20):
+        _, invoice, html = document(index, {"title_number": "line"}, **PAGES, locales={"de_DE": 1})
+        line = re.search(r'class="tnum">(.*?)</div>', html, re.DOTALL)[1]
+        assert re.search(rf'data-field="number"[^>]*>{re.escape(invoice.number)}<', line)
+        assert 'data-field="issue_date"' in line
