@@ -55,6 +55,33 @@ def test_training_and_inference_paths_of_attention_agree(stock_checkpoint):
     torch.testing.assert_close(with_gradient, without, atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize(
+    "attention_dropout", [0.0, 1e-12]
+)  # the second drops nothing, but goes the way of those that do
+def test_leaving_out_tokens_without_labels_changes_neither_loss_nor_gradients(
+    stock_checkpoint, attention_dropout
+):
+    model = starting_point(
+        str(stock_checkpoint),
+        0,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=attention_dropout,
+        visual_embed=False,
+    ).model
+    ids, boxes, mask = random_inputs()
+    labels = torch.full_like(ids, -100)
+    labels[0, 3:30:3], labels[1, 5] = 2, 1  # the third window has none
+    found = {}
+    for training in (True, False):
+        model.train(training)
+        loss = model(ids, boxes, mask, ner_labels=labels, cell_labels=labels).loss
+        found[training] = loss, *torch.autograd.grad(loss, list(model.layoutlmv3.encoder.parameters()))
+    torch.testing.assert_close(found[True], found[False], atol=1e-6, rtol=1e-4)
+    with torch.no_grad():
+        unlearnt = model.train()(ids, boxes, mask, ner_labels=labels, cell_labels=labels).loss
+    torch.testing.assert_close(unlearnt, found[False][0])
+
+
 @pytest.mark.parametrize("shared_by_windows", [False, True])
 def test_attention_and_its_gradients_are_those_of_the_formula(shared_by_windows):
     torch.manual_seed(0)

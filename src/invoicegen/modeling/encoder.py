@@ -4,7 +4,9 @@ Differences from ``transformers.LayoutLMv3Model``:
 
 * Relative-position biases are looked up once a batch and shared by all layers. Horizontal and vertical buckets
   are one joint lookup. The biases are trained (stock transformers gathers them under ``no_grad``).
-* Attention is ``scaled_dot_product_attention`` with the biases and the padding mask as one additive mask.
+* Attention is ``scaled_dot_product_attention`` with the biases and the padding mask as one additive mask; where the
+  biases learn, on CPUs, it works window by window.
+* In training the last layer computes the tokens that have a label.
 * Dropout on CPUs draws four decisions from one random number.
 
 Source:
@@ -146,45 +148,65 @@ class _AttentionFunction(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, projected: Tensor, bias: Tensor, heads: int) -> tuple[Tensor, Tensor]:
-        batch, length, size = projected.shape
-        width = size // 3 // heads
+    def forward(
+        ctx: Any, query: Tensor, key: Tensor, value: Tensor, bias: Tensor, heads: int, rows: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """The arguments and results of :class:`SelfAttention`, projected; ``rows`` are the queries' in the bias."""
+        batch, queries, size = query.shape
+        width = size // heads
+        query, key, value = (
+            part.view(batch, -1, heads, width).transpose(1, 2).contiguous() for part in (query, key, value)
+        )
+        weights = query.new_empty(batch, heads, queries, key.shape[2])
+        context = query.new_empty(batch, queries, heads, width)
+        added = bias.expand(batch, -1, -1, -1)
         ctx.scale = width**-0.5
-        parts = projected.view(batch, length, 3, heads, width).permute(2, 0, 3, 1, 4).contiguous()
-        weights = projected.new_empty(batch, heads, length, length)
-        context = projected.new_empty(batch, length, heads, width)
-        windows = zip(*parts, bias.expand_as(weights), weights, context.transpose(1, 2), strict=True)
-        for query, key, value, added, scores, attended in windows:
-            torch.baddbmm(added, query, key.mT, alpha=ctx.scale, out=scores)
+        for window, scores in enumerate(weights):
+            its_bias = added[window] if rows is None else added[window].index_select(1, rows[window])
+            torch.baddbmm(its_bias, query[window], key[window].mT, alpha=ctx.scale, out=scores)
             torch.softmax(scores, dim=-1, out=scores)
-            torch.bmm(scores, value, out=attended)
-        ctx.save_for_backward(parts, weights)
+            torch.bmm(scores, value[window], out=context[window].transpose(0, 1))
+        ctx.save_for_backward(query, key, value, weights, rows)
         ctx.bias_shape = bias.shape
         ctx.set_materialize_grads(False)
         return context.flatten(2), bias
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, Tensor | None, None]:
-        given, of_bias = gradients
-        if given is None:
-            return None, of_bias, None
-        parts, weights = ctx.saved_tensors
+    def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
+        of_context, of_bias = gradients
+        if of_context is None:
+            return None, None, None, of_bias, None, None
+        query, key, value, weights, rows = ctx.saved_tensors
         if of_bias is None:  # the last layer
             of_bias = weights.new_zeros(ctx.bias_shape)
-        _, batch, heads, length, width = parts.shape
-        given = given.view(batch, length, heads, width).transpose(1, 2).contiguous()
-        result = parts.new_empty(batch, length, 3, heads, width)
-        of_parts = result.permute(2, 0, 3, 1, 4)
+        batch, heads, queries, width = query.shape
+        total = of_bias.expand(batch, -1, -1, -1)
+        of_context = of_context.reshape(batch, queries, heads, width).transpose(1, 2).contiguous()
+        # In memory as the projections are: (batch, length, heads, width).
+        of_query, of_key, of_value = (
+            torch.empty_like(part.transpose(1, 2), memory_format=torch.contiguous_format).transpose(1, 2)
+            for part in (query, key, value)
+        )
         of_scores = torch.empty_like(weights[0])
-        windows = zip(*parts, *of_parts, weights, of_bias.expand_as(weights), given, strict=True)
-        for query, key, value, of_query, of_key, of_value, attention, total, of_context in windows:
-            torch.bmm(attention.mT, of_context, out=of_value)
-            torch.bmm(of_context, value.mT, out=of_scores)
+        for window, attention in enumerate(weights):
+            torch.bmm(attention.mT, of_context[window], out=of_value[window])
+            torch.bmm(of_context[window], value[window].mT, out=of_scores)
             torch._softmax_backward_data(of_scores, attention, -1, of_scores.dtype, grad_input=of_scores)
-            total += of_scores
-            torch.baddbmm(of_query, of_scores, key, beta=0, alpha=ctx.scale, out=of_query)
-            torch.baddbmm(of_key, of_scores.mT, query, beta=0, alpha=ctx.scale, out=of_key)
-        return result.flatten(2), of_bias, None
+            if rows is None:
+                total[window].add_(of_scores)
+            else:
+                total[window].index_add_(1, rows[window], of_scores)
+            for result, left, right in (
+                (of_query[window], of_scores, key[window]),
+                (of_key[window], of_scores.mT, query[window]),
+            ):
+                torch.baddbmm(result, left, right, beta=0, alpha=ctx.scale, out=result)
+        return (
+            *(part.transpose(1, 2).flatten(2) for part in (of_query, of_key, of_value)),
+            of_bias,
+            None,
+            None,
+        )
 
 
 class Dropout(nn.Module):
@@ -240,53 +262,72 @@ class SelfAttention(nn.Module):
         self.value = nn.Linear(size, size)
         self.dropout = config.attention_probs_dropout_prob
 
-    def forward(self, states: Tensor, bias: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    def forward(
+        self, states: Tensor, bias: Tensor | None, rows: Tensor | None = None
+    ) -> tuple[Tensor, Tensor | None]:
         """Attend.
 
         Args:
             states: Shape (batch, length, hidden).
-            bias: Shape (batch, heads, length, length), batch and heads may be 1; or None.
+            bias: Shape (batch, heads, length, length), all but the last may be 1; or None.
+            rows: Tokens that attend, shape (batch, queries); None for all.
 
         Returns:
-            Shape (batch, length, hidden), and the bias for the next layer: the same values, through which the
+            Shape (batch, queries, hidden), and the bias for the next layer: the same values, through which the
             gradient takes its way.
         """
         dropout = self.dropout if self.training else 0.0
+        attending = states if rows is None else _tokens(states, rows)
         if bias is not None and bias.requires_grad and states.device.type == "cpu" and not dropout:
-            projections = (self.query, self.key, self.value)
-            projected = functional.linear(
-                states,
-                torch.cat([projection.weight for projection in projections]),
-                torch.cat([projection.bias for projection in projections]),
-            )
+            if rows is None:
+                query, key, value = _linear(states, self.query, self.key, self.value)
+            else:
+                query, (key, value) = self.query(attending), _linear(states, self.key, self.value)
             attended: tuple[Tensor, Tensor] = _AttentionFunction.apply(  # type: ignore[no-untyped-call]
-                projected, bias, self.heads
+                query, key, value, bias, self.heads, rows
             )
             return attended
         batch, length, size = states.shape
         width = size // self.heads
 
         def split(projected: Tensor) -> Tensor:
-            return projected.view(batch, length, self.heads, width).transpose(1, 2)
+            return projected.view(batch, -1, self.heads, width).transpose(1, 2)
 
-        query, key, value = split(self.query(states)), split(self.key(states)), split(self.value(states))
-        if bias is None or not bias.requires_grad:
+        query, key, value = split(self.query(attending)), split(self.key(states)), split(self.value(states))
+        added = bias
+        if rows is not None and bias is not None and bias.shape[2] > 1:
+            added = torch.take_along_dim(bias, rows[:, None, :, None], dim=2)
+        if added is None or not added.requires_grad:
             context = functional.scaled_dot_product_attention(
-                query, key, value, attn_mask=bias, dropout_p=dropout
+                query, key, value, attn_mask=added, dropout_p=dropout
             )
         else:
             # SDPA has no fused kernel for a bias with a gradient; its fallback guards against rows that are masked
             # throughout (ours never are: the CLS token is always real), which costs a tenth of the training step.
-            flat = (batch * self.heads, length, -1)
+            flat = (batch * self.heads, -1, width)
             scores = torch.baddbmm(
-                bias.expand(batch, self.heads, length, length).reshape(flat),
+                added.expand(batch, self.heads, -1, -1).reshape(batch * self.heads, -1, length),
                 query.reshape(flat),
                 key.reshape(flat).transpose(1, 2),
                 alpha=width**-0.5,
             )
             weights = functional.dropout(scores.softmax(dim=-1), dropout, self.training)
-            context = torch.bmm(weights, value.reshape(flat)).view(batch, self.heads, length, width)
-        return context.transpose(1, 2).reshape(batch, length, size), bias
+            context = torch.bmm(weights, value.reshape(flat)).view(batch, self.heads, -1, width)
+        return context.transpose(1, 2).reshape(batch, -1, size), bias
+
+
+def _tokens(states: Tensor, rows: Tensor) -> Tensor:
+    """The tokens ``rows`` (batch, n) of ``states`` (batch, length, hidden): shape (batch, n, hidden)."""
+    batch, length, size = states.shape
+    places = rows + length * torch.arange(batch, device=rows.device)[:, None]
+    return states.flatten(0, 1).index_select(0, places.flatten()).view(batch, -1, size)
+
+
+def _linear(states: Tensor, *projections: nn.Linear) -> tuple[Tensor, ...]:
+    """Several projections of the same states as one product."""
+    weight = torch.cat([projection.weight for projection in projections])
+    bias = torch.cat([projection.bias for projection in projections])
+    return functional.linear(states, weight, bias).chunk(len(projections), dim=-1)
 
 
 class Attention(nn.Module):
@@ -297,9 +338,13 @@ class Attention(nn.Module):
         self.self = SelfAttention(config)
         self.output = LayoutLMv3SelfOutput(config)
 
-    def forward(self, states: Tensor, bias: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """States (batch, length, hidden) to the same, and the bias for the next layer."""
-        context, bias = self.self(states, bias)
+    def forward(
+        self, states: Tensor, bias: Tensor | None, rows: Tensor | None = None
+    ) -> tuple[Tensor, Tensor | None]:
+        """As :meth:`SelfAttention.forward`."""
+        context, bias = self.self(states, bias, rows)
+        if rows is not None:
+            states = _tokens(states, rows)
         return self.output(context, states), bias
 
 
@@ -312,9 +357,11 @@ class Layer(nn.Module):
         self.intermediate = LayoutLMv3Intermediate(config)
         self.output = LayoutLMv3Output(config)
 
-    def forward(self, states: Tensor, bias: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """States (batch, length, hidden) to the same, and the bias for the next layer."""
-        attended, bias = self.attention(states, bias)
+    def forward(
+        self, states: Tensor, bias: Tensor | None, rows: Tensor | None = None
+    ) -> tuple[Tensor, Tensor | None]:
+        """As :meth:`SelfAttention.forward`."""
+        attended, bias = self.attention(states, bias, rows)
         return self.output(self.intermediate(attended), attended), bias
 
 
@@ -372,16 +419,41 @@ class Encoder(nn.Module):
             total = total.masked_fill(blocked, torch.finfo(dtype).min)
         return total
 
-    def forward(self, states: Tensor, boxes: Tensor, positions: Tensor, mask: Tensor | None) -> Tensor:
-        """(batch, length, hidden) to the same; see :meth:`bias` for the other arguments."""
+    def forward(
+        self,
+        states: Tensor,
+        boxes: Tensor,
+        positions: Tensor,
+        mask: Tensor | None,
+        wanted: Tensor | None = None,
+    ) -> Tensor:
+        """Shape (batch, length, hidden) to the same.
+
+        Args:
+            states: What the first layer is given.
+            boxes: As in :meth:`bias`.
+            positions: As in :meth:`bias`.
+            mask: As in :meth:`bias`.
+            wanted: Shape (batch, length), True for tokens whose states are asked for; None for all. The last layer
+                spares itself the others: what is given back of them has no meaning.
+        """
         device = states.device.type
         autocast = torch.is_autocast_enabled(device)
         bias = self.bias(
             boxes, positions, mask, torch.get_autocast_dtype(device) if autocast else states.dtype
         )
-        for layer in self.layer:
+        *layers, last = self.layer
+        for layer in layers:
             states, bias = layer(states, bias)
-        return states
+        found: Tensor
+        if wanted is None:
+            found, _ = last(states, bias)
+            return found
+        # In every window as many tokens as the one with most of them has: the wanted ones first.
+        most = max(int(wanted.sum(dim=1).max()), 1)
+        rows = wanted.int().argsort(dim=1, descending=True, stable=True)[:, :most]
+        found, _ = last(states, bias, rows)
+        return found.new_zeros(states.shape).scatter(1, rows[..., None].expand_as(found), found)
 
 
 class WordFeatureEmbeddings(nn.Embedding):
@@ -437,6 +509,7 @@ class LayoutLMv3Encoder(nn.Module):
         attention_mask: Tensor | None = None,
         pixel_values: Tensor | None = None,
         word_features: Tensor | None = None,
+        wanted: Tensor | None = None,
     ) -> Tensor:
         """Hidden states of the text tokens.
 
@@ -447,9 +520,10 @@ class LayoutLMv3Encoder(nn.Module):
             pixel_values: Shape (batch, channels, size, size); exactly when the configuration has patches.
             word_features: Shape (batch, length, columns), 0 for tokens that are no words; exactly when the
                 configuration has word features.
+            wanted: Shape (batch, length), True for tokens whose states are asked for; None for all.
 
         Returns:
-            Shape (batch, length, hidden).
+            Shape (batch, length, hidden); of no meaning for tokens that were not asked for.
 
         Raises:
             ValueError: If images or word features are given to a model without them or the other way round.
@@ -477,5 +551,7 @@ class LayoutLMv3Encoder(nn.Module):
             positions = torch.cat([positions, torch.arange(len(patch_boxes), device=bbox.device)])
             if mask is not None:
                 mask = functional.pad(mask, (0, len(patch_boxes)), value=True)
-        hidden: Tensor = self.encoder(states, bbox, positions, mask)
+            if wanted is not None:
+                wanted = functional.pad(wanted, (0, len(patch_boxes)), value=False)
+        hidden: Tensor = self.encoder(states, bbox, positions, mask, wanted)
         return hidden[:, :length]

@@ -123,8 +123,8 @@ class MaskedLanguageModel(nn.Module):
                 least is.
             word_features: Shape (batch, length, columns), for an encoder that takes them.
         """
-        states = self.encoder(input_ids, bbox, attention_mask, word_features=word_features)
         hidden = mlm_labels != IGNORED
+        states = self.encoder(input_ids, bbox, attention_mask, word_features=word_features, wanted=hidden)
         guesses = self.norm(functional.gelu(self.dense(states[hidden])))
         logits = functional.linear(guesses, self.encoder.embeddings.word_embeddings.weight, self.bias).float()
         loss = functional.cross_entropy(logits, mlm_labels[hidden])

@@ -121,6 +121,8 @@ class LayoutLMv3MultiHead(PreTrainedModel):
     ) -> MultiHeadOutput:
         """Logits of all heads, and their loss where labels are given.
 
+        In training mode, the logits of tokens without a label say nothing: what leads to them alone is left out.
+
         Args:
             input_ids: Subwords, shape (batch, length).
             bbox: Boxes on the 0-1000 grid, shape (batch, length, 4).
@@ -132,12 +134,16 @@ class LayoutLMv3MultiHead(PreTrainedModel):
             table_labels: As ``ner_labels``.
             cell_labels: As ``ner_labels``.
         """
-        states = self.dropout(self.layoutlmv3(input_ids, bbox, attention_mask, pixel_values, word_features))
+        labels = {"ner": ner_labels, "table": table_labels, "cell": cell_labels}
+        given = [target != IGNORED for target in labels.values() if target is not None]
+        wanted = torch.stack(given).any(dim=0) if self.training and given else None
+        states = self.dropout(
+            self.layoutlmv3(input_ids, bbox, attention_mask, pixel_values, word_features, wanted)
+        )
         logits = {head: self.heads[head](states).float() for head in HEADS}
         if self.extra_heads:
             extra = [head(states).float() for head in self.extra_heads.values()]
             logits["ner"] = torch.cat([logits["ner"], *extra], dim=-1)
-        labels = {"ner": ner_labels, "table": table_labels, "cell": cell_labels}
         losses = {
             head: self._head_loss(head, logits[head], target)
             for head, target in labels.items()
