@@ -8,7 +8,8 @@ labels, the same dropout (.1 on hidden states, none on attention), cross entropy
 and layout, no patches. They differ in what is ours: encoder, dropout and memory kept between steps.
 
 The bare products are the forward and the two backward products of every linear layer and of the attention, at the same
-shapes and in the same number format, with operands and results already in place: no step can be faster with them.
+shapes and in the same number format, with operands and results already in place: no step that computes every token in
+every layer can be faster with them. Ours leaves out, in the last layer, the tokens that have no label.
 
 Rounds alternate between the three in one process, and the time is CPU time of all threads, so that other load matters
 little. Training time of an epoch follows from it for cores that have nothing else to do.
