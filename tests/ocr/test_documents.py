@@ -307,6 +307,20 @@ def test_a_huge_page_is_rendered_at_fewer_dpi(tmp_path, raw_pdf):
         assert 200 < max(word.box[2] for word in page.text_words) < 400
 
 
+def test_a_page_that_draws_too_much_fails_alone(tmp_path, raw_pdf):
+    path = write(tmp_path / "a.pdf", raw_pdf(f"{'0 0 9 9 re f ' * 60} {TEXT}"))
+    with open_document(path, limits=DocumentLimits(max_page_objects=100)) as document:
+        assert document.pages[0].text_words
+    with (
+        open_document(path, limits=DocumentLimits(max_page_objects=50)) as document,
+        pytest.raises(
+            DocumentError, match=r"page 1: the page draws \d+ objects, the limit is 50; .*raise"
+        ) as caught,
+    ):
+        document.pages[0].image  # noqa: B018
+    assert caught.value.page == 0
+
+
 def test_a_scan_has_no_text_words(tmp_path):
     with open_document(write(tmp_path / "a.pdf", encoded(NOISE, "PDF"))) as document:
         assert document.kind == "pdf"

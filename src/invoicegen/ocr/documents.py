@@ -75,6 +75,11 @@ class DocumentLimits(BaseModel):
         gt=0,
         description="px; a PDF page that would be longer at the asked dpi is rendered at fewer dpi",
     )
+    max_page_objects: int = Field(
+        50_000,
+        gt=0,
+        description="texts, lines, fills and pictures that a PDF page draws; an invoice has some hundreds",
+    )
 
 
 class DocumentError(Exception):
@@ -299,7 +304,16 @@ class _PdfPage(PageSource):
         # Filled form fields and stamps are annotations: drawn into the page, they are rendered and read.
         pdfium_c.FPDFPage_Flatten(page.raw, pdfium_c.FLAT_NORMALDISPLAY)
         page.close()
-        return self._pdf[self.page]
+        opened = self._pdf[self.page]
+        drawn, limit = pdfium_c.FPDFPage_CountObjects(opened.raw), self._limits.max_page_objects
+        if drawn > limit:
+            raise DocumentError(
+                self.path,
+                f"the page draws {drawn:,} objects, the limit is {limit:,}",
+                "save it as a picture, or raise max_page_objects",
+                self.page,
+            )
+        return opened
 
     def _broken(self, what: str) -> DocumentError:
         return DocumentError(
