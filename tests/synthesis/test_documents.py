@@ -169,9 +169,12 @@ def test_tax_ids_pass_their_checks(documents):
     seen = collections.Counter()
     for doc in documents:
         for party in (doc.seller, doc.buyer):
-            if party is None or party.tax_id is None or party.address.country_code not in CHECKS:
+            if party is None or party.tax_id is None:
                 continue
-            country = party.address.country_code
+            # A seller is registered for tax where it sells, wherever it sits.
+            country = doc.locale[-2:] if party is doc.seller else party.address.country_code
+            if country not in CHECKS:
+                continue
             assert any(import_module(f"stdnum.{name}").is_valid(party.tax_id) for name in CHECKS[country]), (
                 country,
                 party.tax_id,
@@ -430,3 +433,11 @@ def test_persons_are_addressed_with_what_stands_before_a_name_now_and_then():
         name for name in names if name.split()[0].capitalize() in ("Herr", "Herrn", "Frau", "Familie")
     ]
     assert 5 < len(addressed) < len(names) / 2
+
+
+def test_a_seller_of_another_country_has_its_address_there_and_its_tax_number_here():
+    documents = [synthesise(plan(index, "fr_FR", "commercial_invoice")) for index in range(200)]
+    abroad = [doc.seller for doc in documents if doc.seller.address.country_code != "FR"]
+    assert 2 < len(abroad) < 30
+    assert all(seller.tax_id.startswith("FR") for seller in abroad if seller.tax_id)
+    assert all(seller.address.country not in ("France", seller.address.country_code) for seller in abroad)

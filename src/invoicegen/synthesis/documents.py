@@ -84,6 +84,7 @@ _MEANS_CODES: Final = {
 """UNCL4461, payment means."""
 _ORIGINS: Final = ("CN", "DE", "IT", "PL", "TW", "US", "CZ", "VN", "TR", "JP", "FR", "IN", "MX", "NL", "KR")
 _COMMISSION: Final = Decimal(15)  # percent of the price of advertising that its agency keeps
+_SELLERS_ABROAD: Final = 0.05
 _CHEQUES: Final = ("US", "GB", "CA", "AU", "IE", "MY")
 _INCOTERMS: Final = ("EXW", "FCA", "FOB", "CIF", "DAP", "DDP", "CPT", "FOB Origin")
 _PORTS: Final = (
@@ -156,6 +157,8 @@ class _Document:
         )
         foreign = self.currency != self.locale.currency
         seller = draw_seller(self.names, self.industry_name, plan.kind, with_tax_id)
+        if not self.receipt and draw.chance(_SELLERS_ABROAD):
+            seller = self._abroad(seller)
         buyer = self._buyer()
         lines = self._lines()
         negative = plan.kind == "credit_note" and draw.chance(0.45)
@@ -249,6 +252,13 @@ class _Document:
 
     def _time(self) -> dt.time:
         return dt.time(self.draw.between(7, 22), self.draw.between(0, 59), self.draw.between(0, 59))
+
+    def _abroad(self, seller: Party) -> Party:
+        """The seller as a firm of another country that is registered for tax in this one."""
+        names = Names(self.draw, self._foreign_locale(within_area=False), self.plan.extensions)
+        name = names.company(self.industry_name, self.plan.kind)
+        address = draw_address(names, self.locale.language)
+        return seller.model_copy(update={"name": name, "address": address, "registration_id": None})
 
     def _buyer(self) -> Party | None:
         draw, plan = self.draw, self.plan

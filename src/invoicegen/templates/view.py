@@ -136,6 +136,7 @@ class View:
         self.style: dict[str, Any] = plan.genome["style"]
         country = load_locale(plan.locale, plan.extensions)
         self.language = country.language
+        self.country = country.country
         self.locale = f"{country.language}_{country.country}"
         self.lexicon: Lexicon = load_lexicon(self.language, plan.extensions, plan.locale)
         self.rng: np.random.Generator = document_rng(plan.seed, plan.index, Stage.TEMPLATE)
@@ -278,7 +279,7 @@ class View:
     def party(self, role: str, party: Party, prefix: str | None) -> PartyView:
         """A party; ``prefix`` is ``SELLER``, ``BUYER`` or None for a party that is always O."""
         lines = list(party.address.lines)
-        with_country = self.chance(0.4)
+        with_country = self.chance(0.4 if party.address.country_code == self.country else 0.85)
         if with_country:
             lines.append(party.address.country)
         value = ", ".join(lines)
