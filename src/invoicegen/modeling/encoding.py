@@ -400,10 +400,10 @@ def shuffled_batches(
 ) -> list[list[Window]]:
     """All windows once, in random batches of windows of like length.
 
-    Windows are shuffled, sorted by length within stretches of 16 batches, cut, and the batches shuffled.
+    Windows are shuffled, sorted by length within stretches of 64 batches, cut, and the batches shuffled.
     """
     order = rng.permutation(len(windows))
-    stretch = 16 * batch_size
+    stretch = 64 * batch_size
     batches: list[list[Window]] = []
     for begin in range(0, len(order), stretch):
         part = sorted((windows[i] for i in order[begin : begin + stretch]), key=lambda window: window.length)
