@@ -81,6 +81,29 @@ def test_a_row_that_was_misread_follows_its_columns(table):
     assert figures(page)[3] == ("90", "1000.00", "9000.00")
 
 
+def test_decimals_tell_prices_from_quantities_which_products_cannot(table):
+    page = table("Sand/d 7.00/q 300/p 2,100.00/a", "Grit/d 9.50/q 20/p 190.00/a")
+    assert figures(page) == [("300", "7.00", "2100.00"), ("20", "9.50", "190.00")]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        (
+            "Sand/d 7.00/q 300/p 2,100.00/a",
+            "Grit/d 20/q 9.50/p 190.00/a",
+        ),  # this print has prices with decimals
+        ("Sand/d 7.00/q 300/p 2100/a", "Grit/d 9.50/q 20/p 190/a"),  # amounts without decimals
+        ("Sand/d 7.00/q 300.00/p 2,100.00/a", "Grit/d 9.50/q 20.00/p 190.00/a"),
+        ("Ham/d 5.000/q 12/p 60.00/a", "Beef/d 2.500/q 20/p 50.00/a"),  # weights have three
+        ("Sand/d 7/q 300/p 2,100.00/a", "Grit/d 9/q 20/p 180.00/a"),
+    ],
+)
+def test_decimals_that_say_nothing_change_nothing(table, rows):
+    page = table(*rows)
+    assert figures(page) == figures(page, weigh_choices=False)
+
+
 def test_a_quantity_at_the_end_of_a_description(table):
     page = table("Bowl/d 2/d 30.00/p 60.00/a", "Cup/d 3/q 10.00/q 30.00/a", xs=(60, 200, 520, 640))
     assert figures(page) == [("2", "30.00", "60.00"), ("3", "10.00", "30.00")]

@@ -134,7 +134,7 @@ def weigh_columns(
         if best is None or choice.evidence > best[2].evidence:
             best = (figures, columns, choice)
     assert best is not None
-    return _relabelled(prediction, *best)
+    return _unswapped(_relabelled(prediction, *best), best[0])
 
 
 def _lines(
@@ -462,6 +462,33 @@ def _relabelled(
                     tags[word] = labels[best]
                     confidences[word] = float(prediction.ner_probabilities[word, best])
     return replace(prediction, ner_tags=tags, ner_confidences=confidences, table_tags=tables, cell_tags=cells)
+
+
+def _unswapped(prediction: PagePrediction, figures: Sequence[Figure]) -> PagePrediction:
+    """The page with quantities and unit prices exchanged where their decimals say so, which no product can.
+
+    Where amounts have two decimals, prices have them too, and quantities need not: ``300 7.00 2,100.00`` is 300 pieces
+    at 7.00, whichever column stands first. One row that is printed otherwise is enough to leave the page as it is.
+    """
+    rows: dict[int, dict[str, list[Figure]]] = defaultdict(lambda: defaultdict(list))
+    for figure in figures:
+        rows[figure.row][prediction.ner_tags[figure.words[-1]][2:]].append(figure)
+    swapped: list[tuple[Figure, Figure]] = []
+    for row in rows.values():
+        if any(len(row[name]) != 1 for name in ROLES):
+            continue
+        quantity, price, amount = (row[name][0] for name in ROLES)
+        if not (quantity.digit == amount.digit == 0.01 and price.digit == 1):
+            return prediction
+        swapped.append((quantity, price))
+    if not swapped:
+        return prediction
+    tags = list(prediction.ner_tags)
+    for quantity, price in swapped:
+        for figure, name in ((quantity, "ITEM_UNIT_PRICE"), (price, "ITEM_QUANTITY")):
+            for word in figure.words:
+                tags[word] = f"{tags[word][:2]}{name}"
+    return replace(prediction, ner_tags=tags)
 
 
 def _is_none(column: Column) -> bool:
