@@ -1,15 +1,17 @@
-"""What it brings that values are chosen by what multiplies, what adds up and the order of dates: with and without it.
+"""What it brings that values are chosen by what multiplies, adds up, is in order or proves itself: with and without.
 
     python benchmarks/feedback.py --real DIR [--pages data/05_model_input/validation_pages] [--model FOLDER]
 
 DIR holds real documents with labels.jsonl, read as ``invoicegen extract`` reads them; ``--pages`` are generated ones
 with their words. Each document is labelled once and assembled twice. The gain is shown with its 95 % interval over
-paired bootstrap draws of documents.
+paired bootstrap draws of documents. Of generated documents it also says in how many the only tax number that proves
+itself by its check digits is the seller's.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -21,6 +23,7 @@ from invoicegen.evaluation.outcomes import DocumentOutcome
 from invoicegen.evaluation.real import read_labels, score_real
 from invoicegen.evaluation.run import Evaluation, read_documents
 from invoicegen.extraction import ExtractOptions, assemble
+from invoicegen.extraction.tax_ids import find_proven
 from invoicegen.labeling import sort_words
 from invoicegen.modeling import ModelLoader, PageInput, Predictor
 from invoicegen.ocr import create_engine
@@ -50,11 +53,18 @@ def on_generated(folder: Path, predictor: Predictor) -> tuple[list[DocumentOutco
     columns = [name for name in pq.read_schema(files[0]).names if name != "image"]
     shards = {str(file): partial(pq.read_table, file, columns=columns) for file in files}
     without, with_checks = Evaluation(), Evaluation()
+    lone: Counter[bool] = Counter()
     for pages in read_documents(shards):
         inputs = [PageInput(p.page.page, p.page.width, p.page.height, p.page.words) for p in pages]
         found = predictor.predict_pages(inputs)
+        proven = {(n, words) for n, page in enumerate(found) for _, words in find_proven(page, set())}
+        if len({"".join(found[n].words[i].text for i in words) for n, words in proven}) == 1:
+            lone[
+                any(pages[n].page.ner_tags[words[-1]].endswith("-SELLER_TAX_ID") for n, words in proven)
+            ] += 1
         for evaluation, way in zip((without, with_checks), WAYS, strict=True):
             evaluation.add_document(pages, found, assemble(found, weigh_choices=way))
+    print(f"one proven tax number: the seller's in {lone[True]} of {lone.total()} documents\n")
     return without.outcomes, with_checks.outcomes
 
 

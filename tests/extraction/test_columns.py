@@ -95,6 +95,7 @@ def test_decimals_tell_prices_from_quantities_which_products_cannot(table):
         ),  # this print has prices with decimals
         ("Sand/d 7.00/q 300/p 2100/a", "Grit/d 9.50/q 20/p 190/a"),  # amounts without decimals
         ("Sand/d 7.00/q 300.00/p 2,100.00/a", "Grit/d 9.50/q 20.00/p 190.00/a"),
+        ("Sand/d 2.00/q 42/p 75.98/a",),  # 42 is part of a price
         ("Ham/d 5.000/q 12/p 60.00/a", "Beef/d 2.500/q 20/p 50.00/a"),  # weights have three
         ("Sand/d 7/q 300/p 2,100.00/a", "Grit/d 9/q 20/p 180.00/a"),
     ],

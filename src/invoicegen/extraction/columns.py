@@ -468,12 +468,14 @@ def _unswapped(prediction: PagePrediction, figures: Sequence[Figure]) -> PagePre
     """The page with quantities and unit prices exchanged where their decimals say so, which no product can.
 
     Where amounts have two decimals, prices have them too, and quantities need not: ``300 7.00 2,100.00`` is 300 pieces
-    at 7.00, whichever column stands first. One row that is printed otherwise is enough to leave the page as it is.
+    at 7.00, whichever column stands first. One row that is printed otherwise is enough to leave the page as it is, and
+    the product of one row must hold, else a price may have lost its decimals.
     """
     rows: dict[int, dict[str, list[Figure]]] = defaultdict(lambda: defaultdict(list))
     for figure in figures:
         rows[figure.row][prediction.ner_tags[figure.words[-1]][2:]].append(figure)
     swapped: list[tuple[Figure, Figure]] = []
+    held = False
     for row in rows.values():
         if any(len(row[name]) != 1 for name in ROLES):
             continue
@@ -481,7 +483,8 @@ def _unswapped(prediction: PagePrediction, figures: Sequence[Figure]) -> PagePre
         if not (quantity.digit == amount.digit == 0.01 and price.digit == 1):
             return prediction
         swapped.append((quantity, price))
-    if not swapped:
+        held = held or holds(quantity, price, amount, []) == 1
+    if not held:
         return prediction
     tags = list(prediction.ner_tags)
     for quantity, price in swapped:
