@@ -473,7 +473,10 @@ def _unswapped(prediction: PagePrediction, figures: Sequence[Figure]) -> PagePre
     """
     rows: dict[int, dict[str, list[Figure]]] = defaultdict(lambda: defaultdict(list))
     for figure in figures:
-        rows[figure.row][prediction.ner_tags[figure.words[-1]][2:]].append(figure)
+        for name in {
+            prediction.ner_tags[word][2:] for word in figure.words
+        }:  # a sign may be labelled otherwise
+            rows[figure.row][name].append(figure)
     swapped: list[tuple[Figure, Figure]] = []
     held = False
     for row in rows.values():

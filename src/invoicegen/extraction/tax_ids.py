@@ -14,7 +14,7 @@ from typing import Final
 
 from invoicegen.extraction.entities import EntitySpan, span_of
 from invoicegen.extraction.hints import DocumentHints
-from invoicegen.extraction.layout import straighten
+from invoicegen.extraction.layout import StraightWords, straighten
 from invoicegen.extraction.values import normalise_value, tax_id_rule
 from invoicegen.schema.prediction import PagePrediction
 
@@ -50,26 +50,27 @@ def find_proven(page: PagePrediction, taken: set[int]) -> Iterator[tuple[str, tu
         lines[float(straight.y[i])].append(i)
     for line in lines.values():
         line.sort(key=lambda i: float(straight.x0[i]))
-        place = 0
-        while place < len(line):
-            found = None
-            text, last = "", None
-            for end, word in enumerate(line[place : place + _MOST_WORDS], start=place + 1):
-                match = (_START if last is None else _FURTHER).fullmatch(page.words[word].text)
-                apart = (
-                    last is not None and straight.x0[word] - straight.x1[last] > _GAP * straight.height[word]
-                )
-                if match is None or word in taken or apart:
-                    break
-                text += re.sub(r"[^A-Z0-9]", "", match[1])
-                last = word
-                if is_proven(text):
-                    found = (text, tuple(line[place:end]))
-            if found is None:
-                place += 1
-            else:
+        while line:
+            found = _number_at_start(page, straight, line[:_MOST_WORDS], taken)
+            if found is not None:
                 yield found
-                place += len(found[1])
+            line = line[len(found[1]) if found else 1 :]
+
+
+def _number_at_start(
+    page: PagePrediction, straight: StraightWords, words: Sequence[int], taken: set[int]
+) -> tuple[str, tuple[int, ...]] | None:
+    """The longest number that proves itself and begins with the first of these words of a line."""
+    found, text = None, ""
+    for n, word in enumerate(words):
+        match = (_FURTHER if n else _START).fullmatch(page.words[word].text)
+        apart = n > 0 and straight.x0[word] - straight.x1[words[n - 1]] > _GAP * straight.height[word]
+        if match is None or word in taken or apart:
+            break
+        text += _compact(match[1])
+        if is_proven(text):
+            found = (text, tuple(words[: n + 1]))
+    return found
 
 
 def add_proven_seller(spans: Sequence[EntitySpan], pages: Sequence[PagePrediction]) -> list[EntitySpan]:
