@@ -127,15 +127,23 @@ def _ocr_engine(name: str) -> Finding:
 
 def _model(folder: Path) -> Finding:
     from invoicegen.modeling.errors import ModelingError
-    from invoicegen.modeling.settings import ONNX_FILE, WEIGHTS_FILE, read_settings
+    from invoicegen.modeling.settings import (
+        ONNX_FILE,
+        SETTINGS_FILE,
+        WEIGHTS_FILE,
+        read_settings,
+        single_model,
+    )
     from invoicegen.schema.taxonomy import TAXONOMY_VERSION
     from invoicegen.weights import shipped_model
 
     mend = "train one with `kedro run --pipeline=generate` and `kedro run --pipeline=train`, or name one with --model"
-    exported, trained = (folder / ONNX_FILE).is_file(), (folder / WEIGHTS_FILE).is_file()
-    if not (exported or trained) or not (folder / "invoicegen.json").is_file():
-        return Finding("model", False, f"none in {folder}", mend, required=False)
+    named = folder
     try:
+        folder = single_model(named)
+        exported, trained = (folder / ONNX_FILE).is_file(), (folder / WEIGHTS_FILE).is_file()
+        if not (exported or trained) or not (folder / SETTINGS_FILE).is_file():
+            return Finding("model", False, f"none in {folder}", mend, required=False)
         settings = read_settings(folder)
     except ModelingError as error:
         return Finding("model", False, str(error), mend, required=False)
@@ -145,6 +153,6 @@ def _model(folder: Path) -> Finding:
     if taxonomy != TAXONOMY_VERSION:
         found = f"{folder} knows taxonomy {taxonomy}, this InvoiceGen has {TAXONOMY_VERSION}"
         return Finding("model", False, found, mend, required=False)
-    origin = "shipped weights" if folder == shipped_model() else folder
+    origin = "shipped weights" if named == shipped_model() else named
     runtime = settings.runtime if exported else "torch"
     return Finding("model", True, f"{origin}, taxonomy {taxonomy}, run by {runtime}", required=False)

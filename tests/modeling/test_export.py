@@ -36,6 +36,11 @@ def exported(model_folder, pages, tmp_path_factory):
     return export_model(model_folder, tmp_path_factory.mktemp("out") / "fp16", pages)
 
 
+@pytest.fixture(scope="module")
+def packed(model_folder, pages, tmp_path_factory):
+    return export_model(model_folder, tmp_path_factory.mktemp("out") / "w8a16", pages, precision="w8a16")
+
+
 @pytest.fixture
 def copied(exported, tmp_path):
     return shutil.copytree(exported.path, tmp_path / "copy")
@@ -66,6 +71,34 @@ def test_runtimes_give_the_same_logits_at_any_batch_and_length(exported, page_of
         assert logits.keys() == expected.keys()
         for head, values in expected.items():
             np.testing.assert_allclose(logits[head][kept], values[kept], atol=0.02)
+
+
+def test_weights_of_eight_bits_take_less_and_give_the_same_labels(packed, exported, page_of):
+    assert min(packed.exact.argmax.values()) >= 0.99
+    assert packed.exact.f1_export == pytest.approx(packed.exact.f1_model, abs=0.01)
+    assert packed.sizes["model.safetensors"] < 0.8 * exported.sizes["model.safetensors"]
+    assert packed.sizes["model.onnx"] < 1.2 * exported.sizes["model.onnx"]  # none of them lies in the graph
+    by_torch, by_onnx = (
+        ModelLoader(runtime=name).load_model(packed.path) for name in ("torch", "onnxruntime")
+    )
+    exact = OpenVinoNetwork(packed.path / "model.onnx", threads=1, precision="f32")
+    encoded = [by_torch.encode(page_of(i, rows=n)) for i, n in enumerate([2, 30])]
+    batch = collate(encoded, page_windows(encoded, 128, 10), by_torch.tokenizer).inputs
+    kept = batch["attention_mask"].astype(bool)
+    expected = by_torch.network(batch)
+    for network in (by_onnx.network, exact):
+        for head, values in network(batch).items():
+            np.testing.assert_allclose(values[kept], expected[head][kept], atol=0.05)
+
+
+def test_training_goes_on_from_weights_of_eight_bits(packed, model_folder):
+    start, original = (starting_point(str(folder), 0).model for folder in (packed.path, model_folder))
+    changed = 0
+    for one, other in zip(start.parameters(), original.parameters(), strict=True):
+        assert one.dtype == torch.float32
+        assert (one - other).abs().max() <= other.abs().max() / 200
+        changed += int((one != other).sum())
+    assert changed > 1000
 
 
 def test_int8_products_are_near_those_of_the_model_and_smaller(tmp_path, page_of):

@@ -8,6 +8,8 @@ from typing import Any
 
 from kedro.io.core import AbstractDataset, DatasetError
 
+from invoicegen.weights import is_model_folder
+
 
 class ModelDirectoryDataset(AbstractDataset[Path, Path]):
     """The folder of a model that ``Predictor.from_pretrained`` reads; the weights are not held in memory.
@@ -51,7 +53,7 @@ class ModelDirectoryDataset(AbstractDataset[Path, Path]):
             shutil.rmtree(former)
 
     def _exists(self) -> bool:
-        return (self._path / "config.json").is_file()
+        return (self._path / "config.json").is_file() or is_model_folder(self._path)
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": str(self._path)}

@@ -9,14 +9,14 @@ from invoicegen.evaluation.bootstrap import COUNT_TITLES, compare, intervals
 from invoicegen.evaluation.outcomes import DocumentOutcome
 from invoicegen.evaluation.run import Evaluation, LabeledPage, page_input
 from invoicegen.extraction import assemble
-from invoicegen.modeling import Predictor
+from invoicegen.modeling import PageLabeler
 
 SHOWN: Final = ("fields", "line_items", "entities")
 """Counts of outcomes that are compared between conditions."""
 
 
 def outcomes_by_engine(
-    documents: Iterable[Mapping[str, Sequence[LabeledPage]]], predictor: Predictor
+    documents: Iterable[Mapping[str, Sequence[LabeledPage]]], predictor: PageLabeler
 ) -> dict[str, list[DocumentOutcome]]:
     """What came of each document, by the engine that read it.
 

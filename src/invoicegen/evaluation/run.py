@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from invoicegen.evaluation.head_calibration import HeadCalibration
-    from invoicegen.modeling import PageInput, Predictor
+    from invoicegen.modeling import PageInput, PageLabeler
 
 _COLUMNS: Final = ("split", "ocr_engine", "augmentation", "annotation")
 
@@ -354,7 +354,7 @@ def batches(documents: Iterator[list[LabeledPage]], n_pages: int) -> Iterator[li
 
 
 def evaluate(
-    shards: Mapping[str, Callable[[], pa.Table]], predictor: Predictor, options: EvaluateOptions
+    shards: Mapping[str, Callable[[], pa.Table]], predictor: PageLabeler, options: EvaluateOptions
 ) -> EvaluationResult:
     """Score a model on shards of labelled pages.
 
@@ -371,7 +371,7 @@ def evaluate(
     from invoicegen.evaluation.head_calibration import HeadCalibration
     from invoicegen.extraction import assemble
 
-    calibration = HeadCalibration(predictor.settings.temperatures, predictor.labels)
+    calibration = HeadCalibration(predictor.temperatures, predictor.labels)
     evaluation = Evaluation(
         confused_pairs=options.confused_pairs, labels=predictor.labels, calibration=calibration
     )
@@ -380,7 +380,7 @@ def evaluate(
     with tqdm(unit="page", desc="evaluate", disable=None if options.progress else True) as bar:
         for batch in batches(documents, options.batch_pages):
             pages = [page_input(page) for document in batch for page in document]
-            scores = predictor.score_pages([predictor.encode(page) for page in pages])
+            scores = predictor.score(pages)
             predicted = iter(zip(predictor.decode_pages(pages, scores), scores, strict=True))
             for document in batch:
                 found, found_scores = zip(*(next(predicted) for _ in document), strict=True)

@@ -13,7 +13,7 @@ from invoicegen.evaluation.outcomes import outcome_rows
 from invoicegen.evaluation.real import RealLabel, score_real
 from invoicegen.evaluation.run import evaluate
 from invoicegen.extraction import assemble
-from invoicegen.modeling import PageInput, Predictor
+from invoicegen.modeling import PageInput, PageLabeler
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -42,7 +42,7 @@ class Line:
 
 
 def write_outcomes(
-    predictor: Predictor,
+    predictor: PageLabeler,
     folder: Path,
     test: Mapping[str, Callable[[], pa.Table]],
     labels: Sequence[RealLabel],

@@ -27,14 +27,16 @@ from invoicegen.modeling.options import (
 )
 
 if TYPE_CHECKING:
-    from invoicegen.modeling.inference import PageInput, Predictor
+    from invoicegen.modeling.inference import Ensemble, PageInput, PageLabeler, Predictor
     from invoicegen.modeling.loading import ModelLoader
     from invoicegen.modeling.pretraining import pretrain_model
     from invoicegen.modeling.training import TrainedModel, train_model
 
 _LAZY = {
+    "Ensemble": "inference",
     "ModelLoader": "loading",
     "PageInput": "inference",
+    "PageLabeler": "inference",
     "Predictor": "inference",
     "TrainedModel": "training",
     "pretrain_model": "pretraining",
@@ -44,6 +46,7 @@ _LAZY = {
 __all__ = [
     "CheckpointError",
     "EmptySplitError",
+    "Ensemble",
     "LayoutJitter",
     "LossWeights",
     "ModelFolderError",
@@ -51,6 +54,7 @@ __all__ = [
     "ModelingError",
     "NonFiniteLossError",
     "PageInput",
+    "PageLabeler",
     "ParityError",
     "Predictor",
     "PretrainOptions",

@@ -23,14 +23,15 @@ from invoicegen.modeling.settings import ONNX_FILE, WEIGHTS_FILE, Temperatures, 
 if TYPE_CHECKING:
     from invoicegen.modeling.splits import Tables
 
-Precision = Literal["fp16", "int8"]
-EXACT_AGREEMENT: Final = 0.999
-"""Share of words to which an fp16 network must give the labels of the model itself, computed in fp32."""
+Precision = Literal["fp16", "w8a16", "int8"]
+EXACT_AGREEMENT: Final[dict[Precision, float]] = {"fp16": 0.999, "w8a16": 0.995}
+"""Share of words to which a network, computed in fp32, must give the labels of the model itself."""
 SERVED_AGREEMENT: Final = 0.98
 """The same for the network as it is served: in bf16 where the processor has it, or in int8."""
 
 _RUNTIMES: Final[dict[Precision, Literal["openvino", "onnxruntime"]]] = {
     "fp16": "openvino",
+    "w8a16": "openvino",
     "int8": "onnxruntime",
 }
 
@@ -67,7 +68,7 @@ class Exported:
     Attributes:
         path: The folder.
         precision: Of its weights.
-        exact: Agreement of the network, computed in fp32, with the model that was exported; None with int8.
+        exact: Agreement of the network, computed in fp32, with the model that was exported; None with int8 products.
         agreement: That of the network in the runtime and precision that it is served in.
         calibration: Of each head, fitted to the export itself.
         sizes: Bytes of each file.
@@ -130,16 +131,16 @@ def export_model(
 ) -> Exported:
     """Make a folder for use from one that training wrote.
 
-    It holds the network as ONNX, its weights in fp16, which serve for fine-tuning too (``train.init_from``), the
-    tokenizer, the settings with the export's own temperatures, and the model card. Nothing is left in ``output``
-    unless the network passed the comparison.
+    It holds the network as ONNX, its weights, which serve for fine-tuning too (``train.init_from``), the tokenizer, the
+    settings with the export's own temperatures, and the model card. Nothing is left in ``output`` unless the network
+    passed the comparison.
 
     Args:
         source: The trained model.
         output: The folder to write.
         tables: Shards of labelled pages to compare, and to fit temperatures, on: those of the validation split.
-        precision: ``fp16`` weights, computed with in bf16 or fp32 by OpenVINO; or ``int8`` products by ONNX Runtime,
-            for processors without bf16.
+        precision: ``fp16`` weights, or such of 8 bits (``w8a16``, half the size), computed with in bf16 or fp32 by
+            OpenVINO; or ``int8`` products by ONNX Runtime, for processors without bf16.
         overwrite: Replace what is in ``output``.
 
     Raises:
@@ -150,16 +151,17 @@ def export_model(
             :data:`SERVED_AGREEMENT` allow.
     """
     import torch
+    from safetensors.numpy import save
 
     from invoicegen.modeling.model import LayoutLMv3MultiHead
-    from invoicegen.modeling.onnx_export import quantise, share_weights, write_onnx
+    from invoicegen.modeling.onnx_export import quantise, safetensors_layout, share_weights, write_onnx
+    from invoicegen.modeling.packing import pack
     from invoicegen.modeling.quiet import quiet_transformers
     from invoicegen.modeling.splits import read_split
     from invoicegen.modeling.torch_network import TorchNetwork
 
-    if output.exists() and (not output.is_dir() or any(output.iterdir())) and not overwrite:
-        raise ModelFolderError(f"{output} is there already; name another folder, or say --overwrite")
-    trained = ModelLoader(runtime="torch").load(source)
+    check_free(output, overwrite)
+    trained = ModelLoader(runtime="torch").load_model(source)
     if not isinstance(trained.network, TorchNetwork):
         raise ModelFolderError(f"{source} is a standard token classifier; only models of ours are exported")
     model: LayoutLMv3MultiHead = trained.network.model
@@ -173,11 +175,16 @@ def export_model(
     try:
         onnx_path = partial / ONNX_FILE
         write_onnx(model, onnx_path)
+        originals = {name: tensor.numpy(force=True).copy() for name, tensor in model.state_dict().items()}
         with quiet_transformers():
             torch.nn.Module.half(model).save_pretrained(partial)
+        if precision == "w8a16":
+            names = safetensors_layout(partial / WEIGHTS_FILE)
+            packed = pack({name: originals[name] for name in names})
+            (partial / WEIGHTS_FILE).write_bytes(save(packed, {"format": "pt"}))
         if precision == "int8":
             quantise(onnx_path)
-        share_weights(onnx_path, partial / WEIGHTS_FILE)
+        share_weights(onnx_path, partial / WEIGHTS_FILE, originals)
         for name in _TOKENIZER_FILES:
             shutil.copyfile(source / name, partial / name)
         settings = trained.settings.model_copy(
@@ -186,29 +193,41 @@ def export_model(
         write_settings(partial, settings)
         truth = [[trained.labels.ner_labels[label] for label in page.labels["ner"]] for page in pages]
         exact = None
-        if precision == "fp16":
-            exact = compare(truth, of_model, _label(ModelLoader(runtime="onnxruntime").load(partial), pages))
-            check_agreement(exact, EXACT_AGREEMENT)
-        served = ModelLoader().load(partial)
+        if precision in EXACT_AGREEMENT:
+            in_fp32 = ModelLoader(runtime="onnxruntime").load_model(partial)
+            exact = compare(truth, of_model, _label(in_fp32, pages))
+            check_agreement(exact, EXACT_AGREEMENT[precision])
+        served = ModelLoader().load_model(partial)
         of_export = _label(served, pages)
         agreement = compare(truth, of_model, of_export)
         check_agreement(agreement, SERVED_AGREEMENT)
-        calibration = _calibrate(pages, [scores for scores, _ in of_export], served.decode)
+        scores = [page_scores for page_scores, _ in of_export]
+        calibration = calibrate_heads(pages, scores, served.decode)
         fitted = {
-            "temperatures": Temperatures(**{head: one.temperature for head, one in calibration.items()}),
-            "cohesion": choose_cohesion([scores for scores, _ in of_export], truth, served.decode).cohesion,
+            "temperatures": temperatures_of(calibration),
+            "cohesion": choose_cohesion(scores, truth, served.decode).cohesion,
         }
         write_settings(partial, settings.model_copy(update=fitted))
         card = (source / "README.md").read_text(encoding="utf-8") if (source / "README.md").is_file() else ""
         (partial / "README.md").write_text(
             card + export_card(precision, agreement, calibration), encoding="utf-8"
         )
-        _replace(partial, output)
+        replace_folder(partial, output)
     finally:
         if partial.exists():
             shutil.rmtree(partial)
     sizes = {path.name: path.stat().st_size for path in sorted(output.iterdir())}
     return Exported(output, precision, exact, agreement, calibration, sizes)
+
+
+def check_free(output: Path, overwrite: bool) -> None:
+    """Refuse to write over something.
+
+    Raises:
+        ModelFolderError: If the folder holds something and may not be replaced.
+    """
+    if output.exists() and (not output.is_dir() or any(output.iterdir())) and not overwrite:
+        raise ModelFolderError(f"{output} is there already; name another folder, or say --overwrite")
 
 
 def _label(predictor: Predictor, pages: list[EncodedPage]) -> list[tuple[WordScores, DecodedPage]]:
@@ -231,9 +250,10 @@ def check_agreement(agreement: Agreement, wanted: float) -> None:
         )
 
 
-def _calibrate(
+def calibrate_heads(
     pages: list[EncodedPage], scores: list[WordScores], decoder: Decoder
 ) -> dict[str, Calibration]:
+    """The temperature of each head, fitted on labelled pages."""
     by_head = {head: [getattr(page_scores, head) for page_scores in scores] for head in HEADS}
     by_head["ner"] = [decoder.log_probabilities(page_scores) for page_scores in by_head["ner"]]
     return {
@@ -245,7 +265,13 @@ def _calibrate(
     }
 
 
-def _replace(partial: Path, output: Path) -> None:
+def temperatures_of(calibration: dict[str, Calibration]) -> Temperatures:
+    """What was fitted, as settings."""
+    return Temperatures(**{head: one.temperature for head, one in calibration.items()})
+
+
+def replace_folder(partial: Path, output: Path) -> None:
+    """Put a finished folder in the place of another, if there is one."""
     former = output.with_name(f"{output.name}.former")
     if former.exists():
         shutil.rmtree(former)
@@ -263,10 +289,11 @@ def export_card(precision: Precision, agreement: Agreement, calibration: dict[st
         f"{fitted.ece:.4f} |"
         for head, fitted in calibration.items()
     )
+    kept = "8 bits, a scale a block of 128" if precision == "w8a16" else "fp16"
     return f"""
 ## Exported network
 
-`{ONNX_FILE}` ({precision}) labels pages on the CPU, without torch. Its weights are in `{WEIGHTS_FILE}` (fp16), which
+`{ONNX_FILE}` ({precision}) labels pages on the CPU, without torch. Its weights are in `{WEIGHTS_FILE}` ({kept}), which
 serves to fine-tune (`train.init_from`) and on GPUs too. Compared on {agreement.words:,} words of
 {agreement.pages} validation pages: {agreement.tags:.2%} of the words get the label that the model itself gives them,
 entity F1 {agreement.f1_export:.4f} (the model's {agreement.f1_model:.4f}).

@@ -1,13 +1,15 @@
-"""The trained model at work: pages of words in, one label triple a word out.
+"""Trained models at work: pages of words in, one label triple a word out.
 
 Imports neither torch nor transformers: an exported model is loaded and used without them.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,13 +26,16 @@ from invoicegen.modeling.encoding import (
     page_windows,
     segment_boxes,
 )
-from invoicegen.modeling.errors import ModelingError
+from invoicegen.modeling.errors import ModelingError, TaxonomyMismatchError
 from invoicegen.modeling.network import Network, log_softmax
 from invoicegen.modeling.options import Runtime
-from invoicegen.modeling.settings import InputFormat, ModelSettings
+from invoicegen.modeling.settings import InputFormat, ModelSettings, Temperatures
 from invoicegen.schema.annotation import Word
 from invoicegen.schema.prediction import PagePrediction
 from invoicegen.schema.taxonomy import DEFAULT_LABELS, LabelSet
+
+_LEAST: Final = np.float32(1e-9)
+"""Added to mean probabilities, so that each has a logarithm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +103,88 @@ def score_words(
     ]
 
 
-class Predictor:
-    """A trained model with everything it needs to label pages.
+class PageLabeler(ABC):
+    """What labels the words of pages: a model, or several whose probabilities are averaged.
+
+    Attributes:
+        labels: Those that it can give.
+        temperatures: What the log-probabilities of each head are divided by to become confidences.
+        decode: From the scores of a page to its labels.
+    """
+
+    labels: LabelSet
+    temperatures: Temperatures
+    decode: Decoder
+
+    @staticmethod
+    def from_pretrained(
+        path: str | Path, device: str = "cpu", threads: int | None = None, runtime: Runtime = "auto"
+    ) -> PageLabeler:
+        """Open a folder of a model or of an ensemble: ``ModelLoader(device, threads, runtime).load(path)``."""
+        from invoicegen.modeling.loading import ModelLoader
+
+        return ModelLoader(device, threads, runtime).load(path)
+
+    @property
+    @abstractmethod
+    def needs_images(self) -> bool:
+        """Whether it looks at pixels beside words."""
+
+    @abstractmethod
+    def score(self, pages: Sequence[PageInput]) -> list[WordScores]:
+        """Label log-probabilities of pages, before calibration; all pages share batches, so give many at once.
+
+        Raises:
+            ModelingError: If page images are read and a page comes without.
+            ValueError: If a page has no area.
+        """
+
+    def head_log_probabilities(self, scores: WordScores) -> dict[str, NDArray[np.float32]]:
+        """Log-probabilities of each head that the model has, before calibration; with CRF those of the chain.
+
+        Returns:
+            By ``ner``, ``table`` and ``cell``, shape (n_words, labels).
+        """
+        by_head = {
+            "ner": self.decode.log_probabilities(scores.ner),
+            "table": scores.table,
+            "cell": scores.cell,
+        }
+        return {head: values for head, values in by_head.items() if values is not None}
+
+    def predict_pages(self, pages: Sequence[PageInput]) -> list[PagePrediction]:
+        """Label the words of pages.
+
+        Raises:
+            ModelingError: If page images are read and a page comes without.
+            ValueError: If a page has no area.
+        """
+        return self.decode_pages(pages, self.score(pages))
+
+    def decode_pages(self, pages: Sequence[PageInput], scores: Sequence[WordScores]) -> list[PagePrediction]:
+        """The labels of pages that were scored: the second half of :meth:`predict_pages`."""
+        predictions = []
+        for page, page_scores in zip(pages, scores, strict=True):
+            decoded = self.decode(page_scores)
+            predictions.append(
+                PagePrediction(
+                    page=page.page,
+                    width=page.width,
+                    height=page.height,
+                    words=list(page.words),
+                    ner_tags=decoded.ner_tags,
+                    ner_confidences=decoded.ner_confidences,
+                    table_tags=decoded.table_tags,
+                    cell_tags=decoded.cell_tags,
+                    labels=self.labels,
+                    ner_probabilities=decoded.ner_probabilities,
+                )
+            )
+        return predictions
+
+
+class Predictor(PageLabeler):
+    """One trained model with everything it needs to label pages.
 
     Args:
         network: The model in some runtime.
@@ -116,19 +201,11 @@ class Predictor:
         self.inputs = inputs
         self.labels = inputs.label_set
         self.settings = settings
+        self.temperatures = settings.temperatures
         transitions = None if inputs.transitions is None else np.array(inputs.transitions, dtype=np.float32)
         self.decode = Decoder(
             inputs.resumable, settings.temperatures.ner, transitions, self.labels, settings.cohesion
         )
-
-    @classmethod
-    def from_pretrained(
-        cls, path: str | Path, device: str = "cpu", threads: int | None = None, runtime: Runtime = "auto"
-    ) -> Predictor:
-        """Open a model folder: ``ModelLoader(device, threads, runtime).load(path)``."""
-        from invoicegen.modeling.loading import ModelLoader
-
-        return ModelLoader(device, threads, runtime).load(path)
 
     @property
     def needs_images(self) -> bool:
@@ -174,45 +251,70 @@ class Predictor:
             labels=self.labels,
         )
 
-    def head_log_probabilities(self, scores: WordScores) -> dict[str, NDArray[np.float32]]:
-        """Log-probabilities of each head that the model has, before calibration; with CRF those of the chain.
+    def score(self, pages: Sequence[PageInput]) -> list[WordScores]:
+        """See :meth:`PageLabeler.score`."""
+        return self.score_pages([self.encode(page) for page in pages])
 
-        Returns:
-            By ``ner``, ``table`` and ``cell``, shape (n_words, labels).
+
+class Ensemble(PageLabeler):
+    """Several models that read the same words; the probability of a label is the mean of theirs.
+
+    Each member's are calibrated before. What one misreads the others seldom misread in the same way, the more so the
+    less they have in common (start, subwords, training pages).
+
+    Args:
+        members: Two or more, of the same labels.
+        temperatures: Of the mean.
+        cohesion: As :class:`~invoicegen.modeling.decoding.Decoder` takes it.
+
+    Raises:
+        TaxonomyMismatchError: If the members have different labels.
+
+    Source:
+        Lakshminarayanan, Pritzel and Blundell, Simple and scalable predictive uncertainty estimation using deep
+        ensembles, 2017, https://arxiv.org/abs/1612.01474
+    """
+
+    def __init__(self, members: Sequence[Predictor], temperatures: Temperatures, cohesion: float) -> None:
+        first, *others = members
+        for other in others:
+            if (first.inputs.head_labels, first.inputs.resumable) != (
+                other.inputs.head_labels,
+                other.inputs.resumable,
+            ):
+                raise TaxonomyMismatchError("models of different labels cannot be averaged")
+        self.members = tuple(members)
+        self.labels = first.labels
+        self.temperatures = temperatures
+        self.decode = Decoder(first.inputs.resumable, temperatures.ner, None, first.labels, cohesion)
+
+    @property
+    def needs_images(self) -> bool:
+        """Whether a member looks at pixels beside words."""
+        return any(member.needs_images for member in self.members)
+
+    def score(self, pages: Sequence[PageInput]) -> list[WordScores]:
+        """See :meth:`PageLabeler.score`."""
+        of_members = [member.score(pages) for member in self.members]
+        return [self.mean(of_page) for of_page in zip(*of_members, strict=True)]
+
+    def mean(self, scores: Sequence[WordScores]) -> WordScores:
+        """Logarithms of the mean probabilities of one page's words.
+
+        Args:
+            scores: By each member, in their order.
         """
-        by_head = {
-            "ner": self.decode.log_probabilities(scores.ner),
-            "table": scores.table,
-            "cell": scores.cell,
+        if len(scores[0].ner) == 0:
+            return scores[0]
+        by_member = [
+            {
+                head: np.exp(log_softmax(values, getattr(member.temperatures, head)))
+                for head, values in member.head_log_probabilities(one).items()
+            }
+            for member, one in zip(self.members, scores, strict=True)
+        ]
+        means = {
+            head: np.log(np.mean([found[head] for found in by_member], axis=0) + _LEAST)
+            for head in by_member[0]
         }
-        return {head: values for head, values in by_head.items() if values is not None}
-
-    def predict_pages(self, pages: Sequence[PageInput]) -> list[PagePrediction]:
-        """Label the words of pages; all pages share batches, so give many at once.
-
-        Raises:
-            ModelingError: If the model reads page images and a page comes without.
-            ValueError: If a page has no area.
-        """
-        return self.decode_pages(pages, self.score_pages([self.encode(page) for page in pages]))
-
-    def decode_pages(self, pages: Sequence[PageInput], scores: Sequence[WordScores]) -> list[PagePrediction]:
-        """The labels of pages that were scored: the second half of :meth:`predict_pages`."""
-        predictions = []
-        for page, page_scores in zip(pages, scores, strict=True):
-            decoded = self.decode(page_scores)
-            predictions.append(
-                PagePrediction(
-                    page=page.page,
-                    width=page.width,
-                    height=page.height,
-                    words=list(page.words),
-                    ner_tags=decoded.ner_tags,
-                    ner_confidences=decoded.ner_confidences,
-                    table_tags=decoded.table_tags,
-                    cell_tags=decoded.cell_tags,
-                    labels=self.labels,
-                    ner_probabilities=decoded.ner_probabilities,
-                )
-            )
-        return predictions
+        return WordScores(**means, beside=scores[0].beside)

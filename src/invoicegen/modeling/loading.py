@@ -8,7 +8,7 @@ from typing import Any
 
 from invoicegen.modeling.encoding import FileTokenizer, WordTokenizer
 from invoicegen.modeling.errors import ModelFolderError, TaxonomyMismatchError
-from invoicegen.modeling.inference import Predictor
+from invoicegen.modeling.inference import Ensemble, PageLabeler, Predictor
 from invoicegen.modeling.labels import check_head_labels
 from invoicegen.modeling.onnx_network import OnnxNetwork
 from invoicegen.modeling.openvino_network import OpenVinoNetwork
@@ -18,6 +18,8 @@ from invoicegen.modeling.settings import (
     SETTINGS_FILE,
     InputFormat,
     ModelSettings,
+    is_ensemble,
+    read_ensemble,
     read_settings,
 )
 from invoicegen.schema.taxonomy import NER_IDS, NER_LABELS, TAXONOMY_VERSION
@@ -28,7 +30,7 @@ _STOCK_OVERLAP_WORDS = 64
 
 
 class ModelLoader:
-    """Opens three kinds of folders, and makes a :class:`Predictor` of each.
+    """Opens three kinds of folders, and makes a :class:`Predictor` of each; and ensembles of such folders.
 
     * An **exported model** (``invoicegen.json``, ``model.onnx`` and the weights that it refers to in
       ``model.safetensors``): run on the CPU by OpenVINO or ONNX Runtime, without torch.
@@ -37,6 +39,7 @@ class ModelLoader:
       and an ``id2label`` of the taxonomy's BIO labels, in any order, some may be missing): run by torch. It has no
       table and cell heads; their labels are what its entities imply (see
       :class:`~invoicegen.modeling.decoding.Decoder`).
+    * An **ensemble** (``ensemble.json``, and its members' folders of the first two kinds).
 
     Args:
         device: ``cpu``, ``cuda``, ``cuda:1`` or ``auto``; exported networks run on the CPU only.
@@ -50,20 +53,37 @@ class ModelLoader:
         self._threads = threads
         self._runtime = runtime
 
-    def load(self, path: str | Path) -> Predictor:
-        """Open a folder.
+    def load(self, path: str | Path) -> PageLabeler:
+        """Open the folder of a model or of an ensemble.
 
         Args:
             path: The folder, or ``shipped`` for the weights that come with the package.
 
         Raises:
             ModelFolderError: If it holds no model, or one that is damaged or incomplete.
+            TaxonomyMismatchError: If its labels are not those of the installed taxonomy and of the types that it
+                adds, or those of an ensemble's members differ.
+        """
+        folder = _resolved(path)
+        if not is_ensemble(folder):
+            return self.load_model(folder)
+        settings = read_ensemble(folder)
+        members = [self.load_model(folder / name) for name in settings.members]
+        return Ensemble(members, settings.temperatures, settings.cohesion)
+
+    def load_model(self, path: str | Path) -> Predictor:
+        """Open the folder of one model.
+
+        Raises:
+            ModelFolderError: If it holds an ensemble, no model, or one that is damaged or incomplete.
             TaxonomyMismatchError: If its labels are not those of the installed taxonomy and of the types that it adds.
         """
-        try:
-            folder = resolve_model(path)
-        except FileNotFoundError as error:
-            raise ModelFolderError(str(error)) from None
+        folder = _resolved(path)
+        if is_ensemble(folder):
+            names = ", ".join(str(folder / name) for name in read_ensemble(folder).members)
+            raise ModelFolderError(
+                f"{folder} holds an ensemble where one model is wanted; name a member: {names}"
+            )
         if not (folder / SETTINGS_FILE).is_file() and _model_type(folder) == _STOCK_MODEL_TYPE:
             return self._load_token_classifier(folder)
         settings = read_settings(folder)
@@ -169,6 +189,13 @@ class ModelLoader:
         torch.nn.Module.to(model, resolve_device(self._device))
         model.train(False)
         return model
+
+
+def _resolved(path: str | Path) -> Path:
+    try:
+        return resolve_model(path)
+    except FileNotFoundError as error:
+        raise ModelFolderError(str(error)) from None
 
 
 def _model_type(folder: Path) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,8 @@ from invoicegen.modeling.encoder import (
     relative_position_buckets,
 )
 from invoicegen.modeling.labels import HEADS, IGNORED, head_labels_of
+from invoicegen.modeling.packing import read_packed
+from invoicegen.modeling.settings import WEIGHTS_FILE
 
 
 @dataclass
@@ -73,6 +76,17 @@ class LayoutLMv3MultiHead(PreTrainedModel):
         if config.crf:
             self.crf = LinearChainCrf(len(config.head_labels["ner"]))
         self.post_init()  # type: ignore[no-untyped-call]
+
+    @classmethod
+    def from_pretrained(cls, name: str | Path, *args: Any, **options: Any) -> Any:
+        """As of transformers, for folders with packed weights too (:mod:`invoicegen.modeling.packing`)."""
+        weights = Path(name) / WEIGHTS_FILE
+        packed = read_packed(weights) if weights.is_file() else None
+        if packed is None:
+            return super().from_pretrained(name, *args, **options)
+        config = options.pop("config", None) or LayoutLMv3MultiHeadConfig.from_pretrained(name)
+        state = {parameter: torch.from_numpy(array) for parameter, array in packed.items()}
+        return super().from_pretrained(None, *args, config=config, state_dict=state, **options)
 
     def get_input_embeddings(self) -> nn.Module:
         """The subword embedding table."""

@@ -7,7 +7,7 @@ import json
 import logging
 import struct
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -19,11 +19,10 @@ from torch import Tensor, nn
 
 from invoicegen.modeling.labels import HEADS
 from invoicegen.modeling.model import LayoutLMv3MultiHead
+from invoicegen.modeling.packing import BLOCK, SCALES
 from invoicegen.modeling.word_features import COLUMNS
 
 OPSET: Final = 20
-BLOCK: Final = 128
-"""Inputs that share one scale in an 8-bit weight."""
 _TRACED_LENGTH: Final = 24
 
 
@@ -124,69 +123,154 @@ def safetensors_layout(path: Path) -> dict[str, tuple[str, list[int], int, int]]
     }
 
 
-def share_weights(onnx_path: Path, weights: Path) -> None:
+def share_weights(onnx_path: Path, weights: Path, originals: Mapping[str, NDArray[np.float32]]) -> None:
     """Take the weights of an ONNX file out of it, and read them from the safetensors file beside it.
 
-    A folder that serves for training too then holds them once. They are fp16 there; the network casts what it looks
-    up in embedding tables, and its other weights when it is loaded, to fp32. Weights are found by content, since the
-    export transposes some; what the file does not hold (biases and norms that are short, int8 weights) stays.
+    A folder that serves for training too then holds them once. They are fp16 there, or packed in eight bits; the
+    network casts what it looks up in embedding tables, and its other weights when it is loaded, to fp32. Weights are
+    found by content, since the export transposes some; what the file does not hold (biases and norms that are short,
+    int8 weights) stays.
 
     Args:
         onnx_path: Of :func:`write_onnx` or :func:`quantise`; changed in place.
-        weights: An fp16 safetensors file of the same model in the same folder.
+        weights: A safetensors file in the same folder: of fp16, or of what
+            :func:`~invoicegen.modeling.packing.pack` gives.
+        originals: The model's parameters by their names in ``weights``.
     """
     import onnx
-    from onnx import TensorProto, helper, numpy_helper
-    from safetensors.numpy import load_file
+    from onnx import TensorProto, numpy_helper
 
     layout = safetensors_layout(weights)
-    stored = {name: array for name, array in load_file(weights).items() if array.ndim == 2}
-    places = {_digest(array.T): (name, True) for name, array in stored.items()}
-    places |= {_digest(array): (name, False) for name, array in stored.items()}
+    matrices = {name: array for name, array in originals.items() if array.ndim == 2 and name in layout}
+    places = {_digest(array.T): (name, True) for name, array in matrices.items()}
+    places |= {_digest(array): (name, False) for name, array in matrices.items()}
     proto = onnx.load(onnx_path)
     graph = proto.graph
     readers: dict[str, list[Any]] = {}
     for node in graph.node:
         for name in node.input:
             readers.setdefault(name, []).append(node)
-    before: list[Any] = []
-    after: dict[str, Any] = {}
+    kept, before, after = [], [], {}
     for weight in graph.initializer:
-        if weight.data_type != TensorProto.FLOAT or len(weight.dims) != 2:
-            continue
-        place = places.get(_digest(numpy_helper.to_array(weight).astype(np.float16)))
+        found = weight.data_type == TensorProto.FLOAT and len(weight.dims) == 2
+        place = places.get(_digest(numpy_helper.to_array(weight))) if found else None
         if place is None:
+            kept.append(weight)
             continue
         name, transposed = place
-        value, half = weight.name, f"{weight.name}_fp16"
-        _, shape, offset, length = layout[name]
-        weight.Clear()
-        weight.name, weight.data_type, weight.data_location = half, TensorProto.FLOAT16, TensorProto.EXTERNAL
-        weight.dims.extend(shape)
-        for key, setting in (("location", weights.name), ("offset", str(offset)), ("length", str(length))):
-            weight.external_data.add(key=key, value=setting)
-        if not transposed and all(
-            node.op_type == "Gather" and node.input[0] == value for node in readers[value]
-        ):
-            for node in readers[value]:
-                result = node.output[0]
-                node.input[0], node.output[0] = half, f"{result}_fp16"
-                after[node.output[0]] = helper.make_node(
-                    "Cast", [node.output[0]], [result], to=TensorProto.FLOAT
-                )
-            continue
-        cast = f"{value}_cast" if transposed else value
-        before.append(helper.make_node("Cast", [half], [cast], to=TensorProto.FLOAT))
-        if transposed:
-            before.append(helper.make_node("Transpose", [cast], [value], perm=[1, 0]))
+        stored = _Stored(weight.name, name, weights.name, layout)
+        kept.extend(stored.tensors)
+        looked_up = all(
+            node.op_type == "Gather" and node.input[0] == weight.name for node in readers[weight.name]
+        )
+        if looked_up and not transposed:
+            for node in readers[weight.name]:
+                after[id(node)] = stored.look_up(node)
+        else:
+            before.extend(stored.restore(transposed))
     nodes = list(graph.node)
-    del graph.node[:]
+    del graph.node[:], graph.initializer[:], graph.value_info[:]
+    graph.initializer.extend(kept)
     graph.node.extend(before)
     for node in nodes:
-        graph.node.append(node)
-        graph.node.extend(after[name] for name in node.output if name in after)
-    del graph.value_info[:]
+        graph.node.extend(after.get(id(node), [node]))
     onnx_path.write_bytes(proto.SerializeToString())
+
+
+class _Stored:
+    """A matrix of a safetensors file in an ONNX graph: its tensors, and the nodes that make fp32 of them.
+
+    Args:
+        value: Its name in the graph.
+        name: That in the file.
+        file: Name of the file.
+        layout: Of :func:`safetensors_layout`.
+    """
+
+    def __init__(
+        self, value: str, name: str, file: str, layout: Mapping[str, tuple[str, list[int], int, int]]
+    ) -> None:
+        self.value = value
+        self.numbers = f"{value}_stored"
+        self.tensors = [_external(self.numbers, file, layout[name])]
+        self.scales: str | None = None
+        if name + SCALES in layout:
+            self.scales = f"{value}_scales"
+            self.tensors.append(_external(self.scales, file, layout[name + SCALES]))
+            columns, blocks = layout[name][1][1], layout[name + SCALES][1][1]
+            self.tensors += [
+                _constant(f"{value}_blocks", [-1, blocks, columns // blocks]),
+                _constant(f"{value}_factors", [-1, blocks, 1]),
+                _constant(f"{value}_shape", layout[name][1]),
+            ]
+
+    def restore(self, transposed: bool) -> list[Any]:
+        """The whole matrix under its own name."""
+        from onnx import helper
+
+        whole = f"{self.value}_whole" if transposed else self.value
+        nodes = self._fp32(self.numbers, self.scales, whole, f"{self.value}_shape")
+        if transposed:
+            nodes.append(helper.make_node("Transpose", [whole], [self.value], perm=[1, 0]))
+        return nodes
+
+    def look_up(self, node: Any) -> list[Any]:
+        """Rows of the matrix in place of a ``Gather``, which goes on under the same name."""
+        from onnx import helper
+
+        result, ids = node.output[0], node.input[1]
+        nodes = [helper.make_node("Gather", [self.numbers, ids], [f"{result}_stored"], axis=0)]
+        scales = None
+        if self.scales is not None:
+            scales = f"{result}_scales"
+            nodes.append(helper.make_node("Gather", [self.scales, ids], [scales], axis=0))
+            nodes.append(helper.make_node("Shape", [f"{result}_stored"], [f"{result}_shape"]))
+        return nodes + self._fp32(f"{result}_stored", scales, result, f"{result}_shape")
+
+    def _fp32(self, numbers: str, scales: str | None, result: str, shape: str) -> list[Any]:
+        from onnx import TensorProto, helper
+
+        if scales is None:
+            return [helper.make_node("Cast", [numbers], [result], to=TensorProto.FLOAT)]
+        steps = [
+            ("Cast", [numbers], "cast"),
+            ("Reshape", [f"{result}_cast", f"{self.value}_blocks"], "by_block"),
+            ("Cast", [scales], "scales_cast"),
+            ("Reshape", [f"{result}_scales_cast", f"{self.value}_factors"], "by_scale"),
+            ("Mul", [f"{result}_by_block", f"{result}_by_scale"], "scaled"),
+        ]
+        nodes = [
+            helper.make_node(
+                kind, inputs, [f"{result}_{output}"], **({"to": TensorProto.FLOAT} if kind == "Cast" else {})
+            )
+            for kind, inputs, output in steps
+        ]
+        return [*nodes, helper.make_node("Reshape", [f"{result}_scaled", shape], [result])]
+
+
+_ONNX_TYPES: Final = {"F16": "FLOAT16", "I8": "INT8"}
+
+
+def _external(name: str, file: str, place: tuple[str, list[int], int, int]) -> Any:
+    """A tensor that lies in a safetensors file."""
+    from onnx import TensorProto
+
+    kind, shape, offset, length = place
+    tensor = TensorProto(
+        name=name,
+        data_type=TensorProto.DataType.Value(_ONNX_TYPES[kind]),
+        dims=shape,
+        data_location=TensorProto.EXTERNAL,
+    )
+    for key, setting in (("location", file), ("offset", str(offset)), ("length", str(length))):
+        tensor.external_data.add(key=key, value=setting)
+    return tensor
+
+
+def _constant(name: str, values: list[int]) -> Any:
+    from onnx import numpy_helper
+
+    return numpy_helper.from_array(np.array(values, dtype=np.int64), name)
 
 
 def _digest(array: NDArray[Any]) -> bytes:

@@ -1,10 +1,10 @@
-"""What a model folder says of itself in ``invoicegen.json``; imports nothing slow."""
+"""What a model folder says of itself in ``invoicegen.json``, an ensemble in ``ensemble.json``; imports nothing slow."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -16,6 +16,7 @@ from invoicegen.schema.taxonomy import ExtraEntity, LabelSet
 SETTINGS_FILE: Final = "invoicegen.json"
 ONNX_FILE: Final = "model.onnx"
 WEIGHTS_FILE: Final = "model.safetensors"
+ENSEMBLE_FILE: Final = "ensemble.json"
 
 
 class Temperatures(BaseModel):
@@ -106,6 +107,57 @@ def read_settings(folder: Path) -> ModelSettings:
         ) from None
     except (ValidationError, UnicodeDecodeError) as error:
         raise ModelFolderError(f"{path} cannot be used: {error}") from error
+
+
+class EnsembleSettings(BaseModel):
+    """What the folder of an ensemble says of itself in ``ensemble.json``.
+
+    Attributes:
+        invoicegen: Version that wrote the folder.
+        members: Its sub-folders with one model each; training goes on from the first.
+        temperatures: Of the mean of the members' probabilities, fitted on validation pages.
+        cohesion: As that of :class:`ModelSettings`, for the mean.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    invoicegen: str = ""
+    members: tuple[Annotated[str, Field(pattern=r"^\w[\w.-]*$")], ...] = Field(min_length=2)
+    temperatures: Temperatures = Temperatures()
+    cohesion: float = Field(0.0, ge=0)
+
+
+def is_ensemble(folder: Path) -> bool:
+    """Whether a folder holds an ensemble."""
+    return (folder / ENSEMBLE_FILE).is_file()
+
+
+def read_ensemble(folder: Path) -> EnsembleSettings:
+    """The settings of the folder of an ensemble.
+
+    Raises:
+        ModelFolderError: If what it has cannot be used.
+    """
+    path = folder / ENSEMBLE_FILE
+    try:
+        return EnsembleSettings.model_validate_json(path.read_text(encoding="utf-8"))
+    except (ValidationError, UnicodeDecodeError) as error:
+        raise ModelFolderError(f"{path} cannot be used: {error}") from error
+
+
+def single_model(folder: Path) -> Path:
+    """The folder itself, or that of an ensemble's first member.
+
+    Raises:
+        ModelFolderError: If its ``ensemble.json`` cannot be used.
+    """
+    return folder / read_ensemble(folder).members[0] if is_ensemble(folder) else folder
+
+
+def write_ensemble(folder: Path, settings: EnsembleSettings) -> None:
+    """Write ``ensemble.json`` into a folder."""
+    text = json.dumps(settings.model_dump(mode="json"), indent=2)
+    (folder / ENSEMBLE_FILE).write_text(text + "\n", encoding="utf-8")
 
 
 def write_settings(folder: Path, settings: ModelSettings) -> None:

@@ -27,6 +27,7 @@ from invoicegen.modeling.configuration import (
 from invoicegen.modeling.errors import TaxonomyMismatchError, WarmStartError
 from invoicegen.modeling.model import LayoutLMv3MultiHead
 from invoicegen.modeling.quiet import quiet_transformers
+from invoicegen.modeling.settings import single_model
 from invoicegen.schema.taxonomy import DEFAULT_LABELS, LabelSet
 from invoicegen.weights import resolve_model
 
@@ -311,6 +312,6 @@ def starting_point(
     if init_from in _BERTS:
         return _start_bert(_BERTS[init_from](), labels, changes)
     try:
-        return _start_pretrained(str(resolve_model(init_from)), labels, changes)
+        return _start_pretrained(str(single_model(resolve_model(init_from))), labels, changes)
     except FileNotFoundError as error:
         raise WarmStartError(str(error)) from None

@@ -25,6 +25,7 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from invoicegen import __version__
+from invoicegen.weights import is_model_folder
 
 Kind = Literal["jobs", "model"]
 
@@ -158,7 +159,7 @@ def back_up_models(models: Path, target: Path) -> list[Path]:
     if not models.is_dir():
         raise BackupError(f"{models} is not there: name the folder in which models are")
     archives = []
-    for model in sorted(path for path in models.iterdir() if (path / "invoicegen.json").is_file()):
+    for model in sorted(path for path in models.iterdir() if is_model_folder(path)):
         digest = hashlib.sha256()
         for name, path in _files(model).items():
             digest.update(f"{name}\n{_sha256(path)}\n".encode())

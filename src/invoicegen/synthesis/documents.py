@@ -84,7 +84,8 @@ _MEANS_CODES: Final = {
 """UNCL4461, payment means."""
 _ORIGINS: Final = ("CN", "DE", "IT", "PL", "TW", "US", "CZ", "VN", "TR", "JP", "FR", "IN", "MX", "NL", "KR")
 _COMMISSION: Final = Decimal(15)  # percent of the price of advertising that its agency keeps
-_SELLERS_ABROAD: Final = 0.05
+_SELLERS_ABROAD: Final = 0.1
+_BUYERS_ABROAD: Final = 0.08
 _CHEQUES: Final = ("US", "GB", "CA", "AU", "IE", "MY")
 _INCOTERMS: Final = ("EXW", "FCA", "FOB", "CIF", "DAP", "DDP", "CPT", "FOB Origin")
 _PORTS: Final = (
@@ -266,7 +267,9 @@ class _Document:
             return None
         private = {"utility_bill": 0.6, "advertising_invoice": 0.0, "subscription_invoice": 0.25}
         business = self.regime.buyer != "any" or not draw.chance(private.get(plan.kind, 0.15))
-        abroad = self.regime.buyer == "foreign" or (business and not self.receipt and draw.chance(0.03))
+        abroad = self.regime.buyer == "foreign" or (
+            business and not self.receipt and draw.chance(_BUYERS_ABROAD)
+        )
         names = self.names
         if abroad:
             names = Names(

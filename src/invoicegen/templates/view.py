@@ -13,10 +13,11 @@ import numpy as np
 from markupsafe import Markup, escape
 
 from invoicegen.randomness import Stage, document_rng
-from invoicegen.schema.invoice import Invoice, InvoiceLine, Party, round_half_up
+from invoicegen.schema.invoice import Address, Invoice, InvoiceLine, Party, round_half_up
 from invoicegen.schema.plan import DocumentPlan
 from invoicegen.synthesis import load_locale
 from invoicegen.synthesis.currencies import names_currency
+from invoicegen.synthesis.parties import country_name
 from invoicegen.templates.artwork import bar_code, epc_payload, logo, qr_code, swiss_code, swiss_payload
 from invoicegen.templates.formats import currency_symbols, format_number, print_date
 from invoicegen.templates.lexicon import Lexicon, load_lexicon
@@ -51,6 +52,16 @@ EXTRA_CAPTIONS = {"store_number": "store", "project_number": "project"}
 _PREFIXED_ID = re.compile(r"[A-Z]{2}\d{6,}")
 _OWN_WORDS = re.compile(r"[^\W\d_][^\d_]*[ :]")
 """How a number starts that says itself what it is: ``Company No. 104548``."""
+_COUNTRY_CODES = {"US": "USA", "GB": "UK"}
+"""Countries that go by another short name than their code."""
+_COUNTRY_SPELLINGS = {
+    "name": 0.62,
+    "upper": 0.15,
+    "spaced": 0.08,
+    "english": 0.08,
+    "both": 0.02,
+    "code": 0.05,
+}
 _MOST_TIMES = 5  # lines of a schedule under one row
 _UNFILLED = (
     "your_reference", "our_reference", "project", "contract_number", "cost_centre", "quote_number",
@@ -281,7 +292,7 @@ class View:
         lines = list(party.address.lines)
         with_country = self.chance(0.4 if party.address.country_code == self.country else 0.85)
         if with_country:
-            lines.append(party.address.country)
+            lines.append(self.country_line(party.address))
         value = ", ".join(lines)
         inline = [line.rstrip(",") for line in lines]
         name_entity = f"{prefix}_NAME" if prefix else None
@@ -323,6 +334,20 @@ class View:
             if text:
                 view.contacts.append(Row(self.caption(key), Printed(text, f"{role}.{key}")))
         return view
+
+    def country_line(self, address: Address) -> str:
+        """The country as the last line of an address: mostly its name in the document's language."""
+        name, english = address.country, country_name(address.country_code, "en")
+        spellings = {
+            "name": name,
+            "upper": name.upper(),
+            "spaced": name.replace("-", " "),
+            "english": english,
+            "both": name if name == english else f"{name} / {english}",
+            "code": _COUNTRY_CODES.get(address.country_code, address.country_code),
+        }
+        ways = list(_COUNTRY_SPELLINGS)
+        return spellings[ways[int(self.rng.choice(len(ways), p=list(_COUNTRY_SPELLINGS.values())))]]
 
     def party_rows(self, party: PartyView) -> list[Row]:
         """Name and address of a party with a caption each, or a caption for every line of the address."""

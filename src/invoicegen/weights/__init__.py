@@ -1,4 +1,4 @@
-"""The weights that come with the package: folders of exported models, made by ``invoicegen export-model``."""
+"""The weights that come with the package, made by ``invoicegen export-model`` and ``invoicegen ensemble``."""
 
 from __future__ import annotations
 
@@ -11,9 +11,14 @@ SHIPPED: Final = "shipped"
 _FOLDER: Final = Path(__file__).parent / "compact"
 
 
+def is_model_folder(folder: Path) -> bool:
+    """Whether a folder says of itself that it is a model of ours, or an ensemble of them."""
+    return any((folder / name).is_file() for name in ("invoicegen.json", "ensemble.json"))
+
+
 def shipped_model() -> Path | None:
     """The folder of the shipped weights; None in an installation that left them out."""
-    return _FOLDER if (_FOLDER / "invoicegen.json").is_file() else None
+    return _FOLDER if is_model_folder(_FOLDER) else None
 
 
 def resolve_model(name: str | Path) -> Path:
