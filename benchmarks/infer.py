@@ -43,6 +43,7 @@ VARIANTS = {
     "ort-int8": "ONNX Runtime, int8 by blocks (`--precision int8`)",
     "openvino-f32": "OpenVINO fp32",
     "openvino-bf16": "OpenVINO bf16 (`--precision fp16` where the processor has bf16)",
+    "openvino-bf16-w8a16": "OpenVINO bf16, weights of 8 bits (`--precision w8a16`)",
 }
 
 
@@ -55,11 +56,13 @@ def tables_of(folder: Path) -> dict[str, Any]:
 def prepare(model: Path, work: Path) -> None:
     """The ONNX files of all variants, without the comparison that ``export-model`` makes."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
+    from safetensors.numpy import save_file
 
     from invoicegen.modeling import ModelLoader
-    from invoicegen.modeling.onnx_export import quantise, share_weights, write_onnx
+    from invoicegen.modeling.onnx_export import quantise, safetensors_layout, share_weights, write_onnx
+    from invoicegen.modeling.packing import pack
 
-    trained = ModelLoader(runtime="torch").load(model)
+    trained = ModelLoader(runtime="torch").load_model(model)
     (work / "inputs.json").write_text(trained.inputs.model_dump_json())
     network = trained.network.model
     write_onnx(network, work / "fp32.onnx")
@@ -72,13 +75,19 @@ def prepare(model: Path, work: Path) -> None:
             op_types_to_quantize=["MatMul"],
             extra_options={"MatMulConstBOnly": True},
         )
+    originals = {name: tensor.numpy().copy() for name, tensor in network.state_dict().items()}
     network.half().save_pretrained(work / "weights")
     shutil.move(work / "weights" / "model.safetensors", work / "model.safetensors")
     for name in ("fp16", "ort-int8"):
         shutil.copyfile(work / "fp32.onnx", work / f"{name}.onnx")
         if name == "ort-int8":
             quantise(work / f"{name}.onnx")
-        share_weights(work / f"{name}.onnx", work / "model.safetensors")
+        share_weights(work / f"{name}.onnx", work / "model.safetensors", originals)
+    (work / "w8a16").mkdir()
+    shutil.copyfile(work / "fp32.onnx", work / "w8a16/model.onnx")
+    names = safetensors_layout(work / "model.safetensors")
+    save_file(pack({name: originals[name] for name in names}), work / "w8a16/model.safetensors")
+    share_weights(work / "w8a16/model.onnx", work / "w8a16/model.safetensors", originals)
 
 
 def prepare_static(arguments: argparse.Namespace, work: Path) -> None:
@@ -121,7 +130,7 @@ def predictor_of(variant: str, model: Path, work: Path, threads: int) -> Any:
     if variant in ("stock", "torch", "torch-bf16"):
         from invoicegen.modeling import ModelLoader
 
-        network = ModelLoader(threads=threads, runtime="torch").load(model).network
+        network = ModelLoader(threads=threads, runtime="torch").load_model(model).network
         if variant == "stock":
             network = stock_network(network.model.config)
         elif variant == "torch-bf16":
@@ -133,7 +142,9 @@ def predictor_of(variant: str, model: Path, work: Path, threads: int) -> Any:
     else:
         from invoicegen.modeling.openvino_network import OpenVinoNetwork
 
-        network = OpenVinoNetwork(work / "fp16.onnx", threads, variant.removeprefix("openvino-"))
+        precision, _, packed = variant.removeprefix("openvino-").partition("-")
+        path = work / (f"{packed}/model.onnx" if packed else "fp16.onnx")
+        network = OpenVinoNetwork(path, threads, precision)
     tokenizer = WordTokenizer(FileTokenizer.from_folder(model), inputs.max_subwords_per_word)
     return Predictor(network, tokenizer, inputs, read_settings(model))
 

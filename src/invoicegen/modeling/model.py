@@ -78,15 +78,18 @@ class LayoutLMv3MultiHead(PreTrainedModel):
         self.post_init()  # type: ignore[no-untyped-call]
 
     @classmethod
-    def from_pretrained(cls, name: str | Path, *args: Any, **options: Any) -> Any:
+    def from_pretrained(  # type: ignore[override]
+        cls, pretrained_model_name_or_path: str | Path, *model_args: Any, **options: Any
+    ) -> Any:
         """As of transformers, for folders with packed weights too (:mod:`invoicegen.modeling.packing`)."""
+        name = pretrained_model_name_or_path
         weights = Path(name) / WEIGHTS_FILE
         packed = read_packed(weights) if weights.is_file() else None
         if packed is None:
-            return super().from_pretrained(name, *args, **options)
+            return super().from_pretrained(name, *model_args, **options)
         config = options.pop("config", None) or LayoutLMv3MultiHeadConfig.from_pretrained(name)
         state = {parameter: torch.from_numpy(array) for parameter, array in packed.items()}
-        return super().from_pretrained(None, *args, config=config, state_dict=state, **options)
+        return super().from_pretrained(None, *model_args, config=config, state_dict=state, **options)
 
     def get_input_embeddings(self) -> nn.Module:
         """The subword embedding table."""

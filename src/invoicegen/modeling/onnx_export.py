@@ -200,7 +200,7 @@ class _Stored:
             columns, blocks = layout[name][1][1], layout[name + SCALES][1][1]
             self.tensors += [
                 _constant(f"{value}_blocks", [-1, blocks, columns // blocks]),
-                _constant(f"{value}_factors", [-1, blocks, 1]),
+                _constant(f"{value}_rows", [-1, blocks, 1]),
                 _constant(f"{value}_shape", layout[name][1]),
             ]
 
@@ -232,18 +232,12 @@ class _Stored:
 
         if scales is None:
             return [helper.make_node("Cast", [numbers], [result], to=TensorProto.FLOAT)]
-        steps = [
-            ("Cast", [numbers], "cast"),
-            ("Reshape", [f"{result}_cast", f"{self.value}_blocks"], "by_block"),
-            ("Cast", [scales], "scales_cast"),
-            ("Reshape", [f"{result}_scales_cast", f"{self.value}_factors"], "by_scale"),
-            ("Mul", [f"{result}_by_block", f"{result}_by_scale"], "scaled"),
-        ]
         nodes = [
-            helper.make_node(
-                kind, inputs, [f"{result}_{output}"], **({"to": TensorProto.FLOAT} if kind == "Cast" else {})
-            )
-            for kind, inputs, output in steps
+            helper.make_node("Cast", [numbers], [f"{result}_cast"], to=TensorProto.FLOAT),
+            helper.make_node("Reshape", [f"{result}_cast", f"{self.value}_blocks"], [f"{result}_by_block"]),
+            helper.make_node("Cast", [scales], [f"{result}_factors"], to=TensorProto.FLOAT),
+            helper.make_node("Reshape", [f"{result}_factors", f"{self.value}_rows"], [f"{result}_by_factor"]),
+            helper.make_node("Mul", [f"{result}_by_block", f"{result}_by_factor"], [f"{result}_scaled"]),
         ]
         return [*nodes, helper.make_node("Reshape", [f"{result}_scaled", shape], [result])]
 

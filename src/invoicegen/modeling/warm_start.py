@@ -240,7 +240,7 @@ def _start_pretrained(name: str, labels: LabelSet, changes: dict[str, Any]) -> S
     with quiet_transformers():
         model: LayoutLMv3MultiHead
         loading: dict[str, Any]
-        model, loading = LayoutLMv3MultiHead.from_pretrained(  # type: ignore[misc]
+        model, loading = LayoutLMv3MultiHead.from_pretrained(
             name, config=merged, output_loading_info=True, dtype=torch.float32
         )
     missing = frozenset(loading["missing_keys"])
