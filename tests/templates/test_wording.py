@@ -6,6 +6,7 @@ from invoicegen.synthesis import synthesise
 from invoicegen.synthesis.currencies import names_another
 from invoicegen.templates import PlanOptions, plan_document
 from invoicegen.templates.lexicon import load_lexicon
+from invoicegen.templates.view import View
 from invoicegen.templates.wording import fitting
 
 FAMILIES = ("modern", "classic", "receipt")
@@ -96,3 +97,28 @@ def test_the_code_of_a_bank_is_called_what_the_country_calls_it(locale, own):
     assert own in names
     others = {"ABA", "Sort Code", "BSB", "IFSC"} - {own}
     assert not others & set(names)
+
+
+def test_a_party_is_now_and_then_called_by_two_names_in_one():
+    options = PlanOptions(
+        seed=3,
+        locales={"de_DE": 1},
+        families={"modern": 1},
+        kinds={"commercial_invoice": 1},
+        engines={name: {"pdf_text": 1} for name in FAMILIES},
+        presets={name: {"clean": 1} for name in FAMILIES},
+    )
+    joined = []
+    for index in range(150):
+        plan = plan_document(index, options)
+        view = View(synthesise(plan), plan)
+        for key in ("bill_to", "from", "number"):
+            text = view.phrase(key)
+            assert view.phrase(key) == text  # the same everywhere in a document
+            if text not in view.lexicon[key]:
+                first, second = (part.strip() for part in text.split("/"))
+                assert {first, second} <= set(view.lexicon[key])
+                assert first != second
+                joined.append(key)
+    assert {"bill_to", "from"} == set(joined)
+    assert len(joined) < 60

@@ -52,6 +52,7 @@ EXTRA_CAPTIONS = {"store_number": "store", "project_number": "project"}
 _PREFIXED_ID = re.compile(r"[A-Z]{2}\d{6,}")
 _OWN_WORDS = re.compile(r"[^\W\d_][^\d_]*[ :]")
 """How a number starts that says itself what it is: ``Company No. 104548``."""
+_PARTY_CAPTIONS = ("bill_to", "ship_to", "from")
 _COUNTRY_CODES = {"US": "USA", "GB": "UK"}
 """Countries that go by another short name than their code."""
 _COUNTRY_SPELLINGS = {
@@ -173,7 +174,17 @@ class View:
         """The wording of a key as the lexicon has it, the same everywhere in the document."""
         if key not in self._wordings:
             self._wordings[key] = self.choose(self.wordings(key))
+            if key in _PARTY_CAPTIONS and self.chance(0.08):
+                self._wordings[key] = self._two_in_one(key)
         return self._wordings[key]
+
+    def _two_in_one(self, key: str) -> str:
+        """Two wordings of a party in one caption, such as "Buyer/Customer"; one where the lexicon has but one word."""
+        nouns = [word for word in self.wordings(key) if len(word) > 3 and not set(word) & set(" /")]
+        if len(nouns) < 2:
+            return self._wordings[key]
+        first, second = (nouns[int(i)] for i in self.rng.choice(len(nouns), 2, replace=False))
+        return f"{first}{self.choose(['/', '/', ' / '])}{second}"
 
     def wordings(self, key: str) -> list[str]:
         """The wordings of a key that contradict nothing in the record."""
