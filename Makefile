@@ -36,7 +36,7 @@ setup-mlflow: setup  ## Make .venv-mlflow: MLflow over what .venv has
 run:  ## Generate, train and evaluate on the base configuration, then extract one PDF
 	@scripts/run.sh
 
-model:  ## Make the shipped weights anew, from nothing: a night on two cores
+model:  ## Make the shipped weights anew, two models from nothing: a night on two cores
 	@scripts/model.sh
 
 image: setup  ## Build the api's container image without Docker, and read an invoice with it; as root, on Debian
