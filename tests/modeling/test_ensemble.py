@@ -19,6 +19,7 @@ from invoicegen.modeling import (
     TrainOptions,
     train_model,
 )
+from invoicegen.modeling.decoding import WordScores
 from invoicegen.modeling.ensemble import make_ensemble
 from invoicegen.modeling.export import export_model
 from invoicegen.modeling.network import log_softmax
@@ -133,9 +134,24 @@ def test_one_model_or_two_of_a_name_are_no_ensemble(members, pages, tmp_path):
 
 def test_members_of_other_labels_are_refused(members):
     first, second = (ModelLoader().load_model(folder) for folder in members)
-    second.inputs = second.inputs.model_copy(update={"resumable": ("SELLER_NAME",)})
+    labels = {**second.inputs.head_labels, "ner": second.inputs.head_labels["ner"][::-1]}
+    second.inputs = second.inputs.model_copy(update={"head_labels": labels})
     with pytest.raises(TaxonomyMismatchError, match="cannot be averaged"):
         Ensemble([first, second], Temperatures(), 0.0)
+
+
+def test_what_one_member_has_seen_interrupted_may_be(members):
+    first, second = (ModelLoader().load_model(folder) for folder in members)
+    first.inputs = first.inputs.model_copy(update={"resumable": ()})
+    second.inputs = second.inputs.model_copy(update={"resumable": ("SELLER_NAME",)})
+    ids = first.labels.ner_ids
+    scores = np.full((3, len(ids)), -20.0, dtype=np.float32)
+    for word, label in enumerate(("B-SELLER_NAME", "O", "I-SELLER_NAME")):
+        scores[word, ids[label]] = 0.0
+    both = Ensemble([first, second], Temperatures(), 0.0)
+    neither = Ensemble([first, first], Temperatures(), 0.0)
+    assert both.decode(WordScores(scores)).ner_tags == ["B-SELLER_NAME", "O", "I-SELLER_NAME"]
+    assert neither.decode(WordScores(scores)).ner_tags != ["B-SELLER_NAME", "O", "I-SELLER_NAME"]
 
 
 def test_nothing_is_overwritten_without_being_told(made, members, pages):

@@ -276,17 +276,15 @@ class Ensemble(PageLabeler):
     """
 
     def __init__(self, members: Sequence[Predictor], temperatures: Temperatures, cohesion: float) -> None:
-        first, *others = members
-        for other in others:
-            if (first.inputs.head_labels, first.inputs.resumable) != (
-                other.inputs.head_labels,
-                other.inputs.resumable,
-            ):
-                raise TaxonomyMismatchError("models of different labels cannot be averaged")
+        first = members[0]
+        if any(other.inputs.head_labels != first.inputs.head_labels for other in members):
+            raise TaxonomyMismatchError("models of different labels cannot be averaged")
         self.members = tuple(members)
         self.labels = first.labels
         self.temperatures = temperatures
-        self.decode = Decoder(first.inputs.resumable, temperatures.ner, None, first.labels, cohesion)
+        # What reading order interrupts is known from training pages: what any member has seen interrupted.
+        resumable = sorted({entity for member in members for entity in member.inputs.resumable})
+        self.decode = Decoder(resumable, temperatures.ner, None, first.labels, cohesion)
 
     @property
     def needs_images(self) -> bool:
