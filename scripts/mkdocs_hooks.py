@@ -24,6 +24,8 @@ PAGES = {  # page of the site: file of the repository
     "project/security-policy.md": "SECURITY.md",
     "project/licence.md": "LICENSE",
     "model-card.md": "src/invoicegen/weights/compact/README.md",
+    "model-card-compact.md": "src/invoicegen/weights/compact/compact/README.md",
+    "model-card-compact-multilingual.md": "src/invoicegen/weights/compact/compact-multilingual/README.md",
 }
 LINK = re.compile(r"(?<=\]\()(?!\w+:|#)([^)\s#]+)")
 LOADED = re.compile(

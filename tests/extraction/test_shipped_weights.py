@@ -7,6 +7,9 @@ import json
 from typer.testing import CliRunner
 
 from invoicegen.console import app
+from invoicegen.modeling.packing import read_packed
+from invoicegen.modeling.settings import read_ensemble
+from invoicegen.modeling.warm_start import starting_point
 from invoicegen.weights import shipped_model
 
 
@@ -31,4 +34,15 @@ def test_the_weights_stay_small_and_say_what_they_are():
     assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < 60e6
     card = (folder / "README.md").read_text(encoding="utf-8")
     assert card.startswith("---\nlicense: apache-2.0\n")
-    assert "kedro run --pipeline=generate" in card
+    assert "kedro run --env model --pipeline=generate" in card
+    assert "invoicegen ensemble src/invoicegen/weights/compact" in card
+
+
+def test_they_are_two_models_of_eight_bits_that_training_can_start_from():
+    folder = shipped_model()
+    members = read_ensemble(folder).members
+    assert len(members) == 2
+    for name in members:
+        assert read_packed(folder / name / "model.safetensors")
+        assert f"[{name}]({name}/README.md)" in (folder / "README.md").read_text(encoding="utf-8")
+    assert starting_point("shipped", 0).new_parameters == frozenset()

@@ -19,7 +19,7 @@ def parameters(environment):
 
 def test_the_environment_changes_what_it_names_and_nothing_else():
     (generate, train), (base_generate, base_train) = parameters("model"), parameters("local")
-    assert generate.documents == 6000
+    assert generate.documents == 12000
     assert generate.documents % generate.shard_size == 0
     for family, engines in generate.engines.items():
         assert sum(engines.values()) == 1, family

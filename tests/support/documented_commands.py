@@ -25,7 +25,8 @@ from invoicegen.pipeline_registry import register_pipelines
 from invoicegen.settings import CONFIG_LOADER_ARGS
 
 ROOT = Path(__file__).resolve().parents[2]
-OTHERS = ("README.md", "CONTRIBUTING.md", "src/invoicegen/weights/compact/README.md")
+CARD = "src/invoicegen/weights/compact"
+OTHERS = ("README.md", "CONTRIBUTING.md", f"{CARD}/README.md", f"{CARD}/compact/README.md")
 PAGES = [*OTHERS, *(str(path.relative_to(ROOT)) for path in sorted((ROOT / "docs").rglob("*.md")))]
 MARK = re.compile(r"<!-- (run by|not run): (.+?) -->")
 FENCE = re.compile(
