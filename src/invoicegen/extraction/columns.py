@@ -473,9 +473,8 @@ def _unswapped(prediction: PagePrediction, figures: Sequence[Figure]) -> PagePre
     """
     rows: dict[int, dict[str, list[Figure]]] = defaultdict(lambda: defaultdict(list))
     for figure in figures:
-        for name in {
-            prediction.ner_tags[word][2:] for word in figure.words
-        }:  # a sign may be labelled otherwise
+        # A sign may be labelled otherwise than the number beside it.
+        for name in {prediction.ner_tags[word][2:] for word in figure.words}:
             rows[figure.row][name].append(figure)
     swapped: list[tuple[Figure, Figure]] = []
     held = False

@@ -166,7 +166,8 @@ def ensemble_card(made: MadeEnsemble) -> str:
     return f"""# Ensemble of {len(made.f1_members)} models
 
 The probability of a label is the mean of what its members say, each calibrated before. `train.init_from` with this
-folder starts from the first. Fitted, and measured, on {made.pages} validation pages that no member was trained on:
+folder starts from the first. The licences of all members, in their cards, hold for it. Fitted, and measured, on
+{made.pages} validation pages that no member was trained on:
 
 | model | entity F1 | MB |
 |--|--|--|
