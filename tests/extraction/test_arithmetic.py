@@ -88,6 +88,32 @@ def test_cash_less_change_is_the_total(page_of):
     assert values(page)["TOTAL_AMOUNT"] == ["12.40", "20.00"]
 
 
+def test_the_total_stands_on_the_last_page_that_may_have_one(page_of):
+    """The amount of a row ends the first page, labelled as surely as the total on the next."""
+    first = page_of(("1500.00", "B-TOTAL_AMOUNT", 0.6, {}))
+    last = replace(page_of(("4301.00", "B-TOTAL_AMOUNT", 0.5, {})), page=1)
+
+    def total(*pages, **options):
+        return assemble(pages, **options)["fields"]["TOTAL_AMOUNT"][0]["value"]
+
+    assert total(first, last, weigh_choices=False) == "1500.00"
+    assert total(first, last) == "4301.00"
+    surely = page_of(("1500.00", "B-TOTAL_AMOUNT", 0.99, {}))
+    assert total(surely, replace(page_of(("4301.00", "B-TOTAL_AMOUNT", 0.05, {})), page=1)) == "1500.00"
+    summary = replace(page_of(("9.99", "O", 0.95, {"TOTAL_AMOUNT": 0.05})), page=1)
+    assert total(first, summary) == "1500.00"
+
+
+def test_the_sums_of_a_document_stand_on_one_page(page_of):
+    first = page_of(("1500.00", "B-TOTAL_AMOUNT", 0.6, {}), ("9.00", "B-SUBTOTAL_AMOUNT", 0.4, {}))
+    last = replace(
+        page_of(("5060.00", "B-SUBTOTAL_AMOUNT", 0.9, {}), ("900.00", "B-TAX_AMOUNT", 0.9, {})), page=1
+    )
+    fields = assemble([first, last])["fields"]
+    assert fields["SUBTOTAL_AMOUNT"][0]["value"] == "5060.00"
+    assert fields["TOTAL_AMOUNT"][0]["value"] == "1500.00"  # the only one
+
+
 @pytest.mark.parametrize(
     ("subtotal", "tax", "total", "amounts", "count"),
     [

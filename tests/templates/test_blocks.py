@@ -266,6 +266,10 @@ def test_a_wide_logo_stays_in_its_column():
         "party_box": False,
         "party_caption": "none",
         "party_lines": False,
+        "party_table": "none",
+        "party_number": "none",
+        "list_rules": "none",
+        "masthead": False,
         "watermark": False,
         "sidebar": "none",
     }
@@ -366,6 +370,75 @@ def test_names_and_addresses_are_labelled_in_every_form_of_a_party(gene):
         assert list(values(html, "SELLER_NAME")) == [invoice.seller.name]
         (address,) = values(html, "SELLER_ADDRESS")
         assert all(line in address for line in invoice.seller.address.lines)
+
+
+LISTING = {
+    "listing": True,
+    "head": [["title"], ["specification"], ["refs"], ["seller"], ["buyer"]],
+    "masthead": True,
+    "window": False,
+    "footer": "none",
+    "refs": "list",
+    "caption_place": "left",
+    "party_caption": "bar",
+    "party_table": "lines",
+    "party_number": "both",
+    "party_contacts": "all",
+    "seller_compact": False,
+    "list_wide": True,
+    "list_rules": "zebra",
+}
+
+
+def test_numbers_and_files_of_a_listing_are_no_entities():
+    for index in range(4):
+        _, invoice, html = document(index, LISTING, **PAGES)
+        printed = words(html)
+        assert list(values(html, "SELLER_NAME")) == [invoice.seller.name]
+        for role in ("seller", "buyer"):
+            (gln,) = (word.text for word in printed if word.field == f"{role}.gln" and word.text.isdigit())
+            assert ean.is_valid(gln)
+            assert any(word.field == f"{role}.number" for word in printed)
+        assert not any(word.entity for word in printed if word.field in {"seller.gln", "buyer.number"})
+        assert any(
+            word.text.startswith(("urn:cen.eu", "UBL", "CII", "1.", "2.", "3.", "4."))
+            or word.text.endswith(".xml")
+            for word in printed
+        )
+
+
+def test_values_of_a_wide_listing_stand_in_one_column_far_from_their_captions():
+    _, _, html = document(1, LISTING | {"sidebar": "none"}, {"seller_align": "left"}, **PAGES)
+    page = render_document(html, dpi=50).pages[0]
+    left = {word.field: word.quad[0] for word in reversed(page.words) if word.field}
+    narrow = document(
+        1, LISTING | {"sidebar": "none", "list_wide": False}, {"seller_align": "left"}, **PAGES
+    )[2]
+    near = {
+        word.field: word.quad[0]
+        for word in reversed(render_document(narrow, dpi=50).pages[0].words)
+        if word.field
+    }
+    assert left["seller.name"] == pytest.approx(left["buyer.name"], abs=2)
+    assert left["seller.name"] > 0.4 * page.width
+    assert near["seller.name"] < left["seller.name"]
+
+
+def test_the_code_of_a_country_stands_before_the_post_code():
+    _, invoice, html = search(
+        lambda record: record.seller.address.lines[-1].startswith(record.seller.address.post_code or "?"),
+        {
+            "city_country": True,
+            "party_table": "none",
+            "address_inline": False,
+            "footer": "none",
+            "window": False,
+        },
+        **PAGES,
+    )
+    (address,) = values(html, "SELLER_ADDRESS")
+    where = invoice.seller.address
+    assert re.search(rf"{where.country_code}[ -]{re.escape(where.post_code)}", address)
 
 
 def test_net_is_the_amount_of_a_row_that_prints_net_tax_and_gross():

@@ -9,7 +9,7 @@ from typing import Final
 from invoicegen.extraction.entities import EntitySpan, span_of
 from invoicegen.extraction.hints import DocumentHints
 from invoicegen.extraction.values import normalise_value
-from invoicegen.extraction.weighing import Figure, Weighed, probabilities, weigh
+from invoicegen.extraction.weighing import Figure, Weighed, probabilities, values_of, weigh
 from invoicegen.schema.prediction import PagePrediction
 
 DATE_TYPES: Final = ("INVOICE_DATE", "DUE_DATE", "DELIVERY_DATE")
@@ -44,8 +44,8 @@ def find_dates(
 def weigh_dates(dates: Sequence[Figure]) -> Weighed:
     """How probable each date is as that of issue, payment and delivery."""
 
-    def evidence(days: Sequence[int | None]) -> float:
-        issued, due, delivered = days
+    def evidence(chosen: Sequence[Figure | None]) -> float:
+        issued, due, delivered = values_of(chosen)
         return float(WEIGHT ** -count_breaches(issued, due, delivered))
 
     return weigh(dates, DATE_TYPES, evidence, required="INVOICE_DATE")

@@ -43,6 +43,11 @@ class Figure:
     probabilities: Mapping[str, float]
 
 
+def values_of(figures: Sequence[Figure | None]) -> list[int | None]:
+    """The value of each; None for none."""
+    return [None if figure is None else figure.value for figure in figures]
+
+
 Weighed = dict[str, list[tuple[Figure | None, float]]]
 """Each type's candidates with the probability that they are it, the most probable first; None is for no figure."""
 
@@ -60,7 +65,7 @@ def probabilities(span: EntitySpan, page: PagePrediction, types: Sequence[str]) 
 def weigh(
     figures: Sequence[Figure],
     types: Sequence[str],
-    evidence: Callable[[Sequence[int | None]], float],
+    evidence: Callable[[Sequence[Figure | None]], float],
     *,
     required: str,
 ) -> Weighed:
@@ -69,7 +74,7 @@ def weigh(
     Args:
         figures: Candidates.
         types: What they may be.
-        evidence: What the fit of one value for each type (None for none) multiplies their probability by.
+        evidence: What the fit of one figure for each type (None for none) multiplies their probability by.
         required: The type that every document prints.
     """
     options: list[list[tuple[Figure | None, float]]] = []
@@ -88,8 +93,7 @@ def weigh(
         present = [id(figure) for figure, _ in chosen if figure is not None]
         if len(set(present)) < len(present):
             continue
-        values = [None if figure is None else figure.value for figure, _ in chosen]
-        weight = math.prod(p for _, p in chosen) * evidence(values)
+        weight = math.prod(p for _, p in chosen) * evidence([figure for figure, _ in chosen])
         for by_place, place in zip(mass, places, strict=True):
             by_place[place] += weight
     return {

@@ -223,6 +223,11 @@ def _page_structure(dice: _Dice, family: TemplateFamily, kind: DocumentKind, loc
         "head_merged": dice.chance(0.15),
         "party_lines": dice.chance(0.08),
         "party_table": dice.weighted({"none": 8.6, "address": 0.7, "lines": 0.7}),
+        "party_number": dice.weighted({"none": 19, "number": 0.5, "gln": 0.5}),
+        "city_country": dice.chance(0.05),
+        "listing": False,
+        "list_wide": False,
+        "list_rules": "none",
         "masthead": dice.chance(0.05),
         "margin_text": dice.weighted({"none": 15, "left": 0.5, "right": 0.3}),
         "seller_compact": dice.chance(0.07),
@@ -283,8 +288,8 @@ def _page_structure(dice: _Dice, family: TemplateFamily, kind: DocumentKind, loc
         "page_number": dice.weighted({"none": 4, "bottom": 4, "top": 1}),
         "title_number": dice.weighted({"none": 7.6, "number": 1.8, "line": 0.6}),
     }
-    if dice.chance(0.04):
-        structure |= _LISTING | {"head": [["title"], ["refs"], *dice.one(_LISTED_PARTIES)]}
+    if dice.chance(0.1):
+        structure |= _LISTING | _listing(dice)
     crowded = dense or small or window or structure["landscape"] or structure["band"]
     if structure["totals_place"] == "row":
         others = [[name for name in row if name != "totals"] for row in structure["tail"]]
@@ -306,11 +311,28 @@ _LISTED_PARTIES = (
     [["seller"], ["buyer"]], [["buyer"], ["seller"]], [["seller", "buyer"]], [["seller"], ["buyer"], ["ship_to"]],
 )  # fmt: skip
 _LISTING: Genome = {
-    "window": False, "band": False, "masthead": True, "title_number": "line", "refs": "list", "caption_place": "left",
-    "party_table": "lines", "party_contacts": "all", "party_caption": "above", "seller_caption": "from",
-    "seller_compact": False, "seller_ids_in_head": True, "payment": "list", "totals_place": "full",
+    "listing": True, "window": False, "band": False, "masthead": True, "refs": "list", "caption_place": "left",
+    "party_contacts": "all", "seller_caption": "from", "seller_compact": False, "seller_ids_in_head": True,
+    "payment": "list", "totals_place": "full",
 }  # fmt: skip
 """What viewers make of an electronic invoice: one captioned value below the other."""
+
+
+def _listing(dice: _Dice) -> Genome:
+    """What varies from viewer to viewer."""
+    title = [["title"], ["specification"]] if dice.chance(0.5) else [["title"]]
+    return {
+        "head": [*(title if dice.chance(0.6) else title[::-1]), ["refs"], *dice.one(_LISTED_PARTIES)],
+        "title_number": dice.weighted({"line": 6, "none": 3, "number": 1}),
+        "party_caption": dice.weighted({"bar": 5, "above": 5, "left": 1}),
+        "party_table": dice.weighted({"lines": 6, "address": 4}),
+        "party_number": dice.weighted({"none": 3, "number": 4, "gln": 1.5, "both": 2.5}),
+        "city_country": dice.chance(0.4),
+        "list_wide": dice.chance(0.7),
+        "list_rules": dice.weighted({"none": 4, "zebra": 4, "rows": 3, "grid": 1}),
+    }
+
+
 _DENSE = [
     "position", "item_date", "ITEM_CODE", "ITEM_DESCRIPTION", "ITEM_QUANTITY", "ITEM_UNIT", "ITEM_UNIT_PRICE",
     "ITEM_DISCOUNT", "ITEM_TAX_RATE", "tax_amount", "ITEM_AMOUNT",

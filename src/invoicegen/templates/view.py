@@ -17,6 +17,8 @@ from invoicegen.schema.invoice import Address, Invoice, InvoiceLine, Party, roun
 from invoicegen.schema.plan import DocumentPlan
 from invoicegen.synthesis import load_locale
 from invoicegen.synthesis.currencies import names_currency
+from invoicegen.synthesis.draw import Draw
+from invoicegen.synthesis.identifiers import draw_ean
 from invoicegen.synthesis.parties import country_name
 from invoicegen.templates.artwork import bar_code, epc_payload, logo, qr_code, swiss_code, swiss_payload
 from invoicegen.templates.formats import currency_symbols, format_number, print_date
@@ -63,6 +65,23 @@ _COUNTRY_SPELLINGS = {
     "both": 0.02,
     "code": 0.05,
 }
+_PROFILES = (
+    "urn:cen.eu:en16931:2017",
+    "urn:cen.eu:en16931:2017#compliant#urn:factur-x.eu:1p0:basic",
+    "urn:cen.eu:en16931:2017#conformant#urn:factur-x.eu:1p0:extended",
+    "urn:cen.eu:en16931:2017#compliant#urn:xeinkauf.de:kosit:xrechnung_3.0",
+    "urn:cen.eu:en16931:2017#compliant#urn:fdc:peppol.eu:2017:poacc:billing:3.0",
+    "urn:cen.eu:en16931:2017#compliant#urn:fdc:nen.nl:nlcius:v1.0",
+)
+"""Specification identifiers (BT-24) of core invoice usage specifications and extensions of EN 16931."""
+_SYNTAXES = (
+    "UBL 2.1",
+    "UN/CEFACT CII D16B",
+    "CII",
+    "Factur-X 1.0 EXTENDED",
+    "XRechnung 3.0",
+    "Peppol BIS Billing 3.0",
+)
 _MOST_TIMES = 5  # lines of a schedule under one row
 _UNFILLED = (
     "your_reference", "our_reference", "project", "contract_number", "cost_centre", "quote_number",
@@ -135,6 +154,7 @@ class PartyView:
     trading_name: Printed | None = None
     slogan: Printed | None = None
     contact: Row | None = None
+    numbers: list[Row] = field(default_factory=list)
     ids: list[Row] = field(default_factory=list)
     contacts: list[Row] = field(default_factory=list)
 
@@ -300,8 +320,9 @@ class View:
 
     def party(self, role: str, party: Party, prefix: str | None) -> PartyView:
         """A party; ``prefix`` is ``SELLER``, ``BUYER`` or None for a party that is always O."""
-        lines = list(party.address.lines)
+        lines = self._address_lines(party.address)
         with_country = self.chance(0.4 if party.address.country_code == self.country else 0.85)
+        with_country &= lines == party.address.lines
         if with_country:
             lines.append(self.country_line(party.address))
         value = ", ".join(lines)
@@ -315,6 +336,7 @@ class View:
                 self.choose([", ", ", ", " - ", " · "]).join(inline), f"{role}.address", address_entity, value
             ),
             with_country=with_country,
+            numbers=self._party_numbers(role),
         )
         if party.trading_name and self.chance(0.7):
             view.trading_name = Printed(party.trading_name, f"{role}.trading_name")
@@ -345,6 +367,29 @@ class View:
             if text:
                 view.contacts.append(Row(self.caption(key), Printed(text, f"{role}.{key}")))
         return view
+
+    def _address_lines(self, address: Address) -> list[str]:
+        """Lines of an address; with the country's code before the post code where the layout has it there."""
+        if not self.structure.get("city_country") or not address.post_code:
+            return list(address.lines)
+        code = address.country_code + self.choose([" ", " ", "-"])
+        return [f"{code}{line}" if line.startswith(address.post_code) else line for line in address.lines]
+
+    def _party_numbers(self, role: str) -> list[Row]:
+        """What a party is called in the books of the other, and its Global Location Number; always O."""
+        which = self.structure.get("party_number", "none")
+        rows = []
+        if which in ("number", "both"):
+            known = self.invoice.extras.get(
+                {"seller": "vendor_number", "buyer": "customer_number"}.get(role, "")
+            )
+            number = known or str(self.rng.integers(10**3, 10**7))
+            rows.append(Row(self.caption("party_number"), Printed(number, f"{role}.number")))
+        if which in ("gln", "both"):
+            number = draw_ean(Draw(self.rng))
+            number += self.choose(["", "", " (GLN)"])
+            rows.append(Row(Markup("GLN"), Printed(number, f"{role}.gln")))
+        return rows
 
     def country_line(self, address: Address) -> str:
         """The country as the last line of an address: mostly its name in the document's language."""
@@ -925,6 +970,24 @@ class View:
         if self.chance(0.3):
             return Markup("({}) {}").format(_TITLE_CODES.get(self.invoice.kind, "380"), line)
         return line
+
+    def specification(self) -> list[Row]:
+        """What a viewer of electronic invoices says of the file it shows; always O."""
+        number = self.invoice.number
+        name = "".join(sign if sign.isalnum() else "_" for sign in number)
+        rows = [
+            Row(
+                Markup(self.choose(["Profile", "Customization ID", "Specification", "URN", "BT-24"])),
+                Markup(self.choose(_PROFILES)),
+            ),
+            Row(Markup(self.choose(["Syntax", "Format", "Standard"])), Markup(self.choose(_SYNTAXES))),
+            Row(
+                Markup(self.choose(["XML", "File", "Input"])),
+                Markup(self.choose(["", "invoice_", "EN16931_"]) + name + ".xml"),
+            ),
+            Row(Markup("Version"), Markup(f"{self.rng.integers(1, 5)}.{self.rng.integers(0, 20)}")),
+        ]
+        return [rows[int(i)] for i in sorted(self.rng.permutation(len(rows))[: self.rng.integers(1, 5)])]
 
     def number_bars(self) -> Markup:
         """The document's number as a bar code."""
