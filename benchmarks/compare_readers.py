@@ -9,11 +9,11 @@ use; ENGINE reads the others: rapidocr, tesseract, paddleocr or easyocr. invoice
 with a page without text layer it gets as what RapidOCR read, laid out in lines, since its own way to images has
 Tesseract read in all languages at once.
 
-What an engine has read is kept in FOLDER (words-ENGINE.jsonl) and not read again. A reader that is named runs anew; the
-table is of all that FOLDER holds for as many documents, so one reader can be replaced alone. ``--documents N`` takes N
-documents evenly over the folder's, which have a table of their own. Scores are those of invoicegen.evaluation,
-intervals of 95 % by bootstrap over documents, times CPU seconds a document: of reading, and of finding values in what
-was read.
+What an engine has read is kept in FOLDER (words-ENGINE.jsonl) and not read again. A reader that is named runs anew;
+the table is of all that FOLDER holds for as many documents, so one reader can be replaced alone. EasyOCR's runs in
+.venv-easyocr (make setup-easyocr), with ``--easyocr-models bundled`` offline. ``--documents N`` takes N documents
+evenly over the folder's, which have a table of their own. Scores are those of invoicegen.evaluation, intervals of 95
+% by bootstrap over documents, times CPU seconds a document: of reading, and of finding values in what was read.
 """
 
 from __future__ import annotations
@@ -57,12 +57,16 @@ def main() -> None:
     parser.add_argument("--readers", default=READERS)
     parser.add_argument("--model", default="shipped", help="folder of a trained or exported model")
     parser.add_argument("--documents", type=int, help="so many, evenly over the folder; all when left out")
+    parser.add_argument(
+        "--easyocr-models", choices=("download", "bundled"), default="download", help="as ocr.easyocr_models"
+    )
     given = parser.parse_args()
     labels = evenly(read_labels(given.real), given.documents)
     folder = given.output / f"{len(labels)}-documents"
     for name in filter(None, given.readers.split(",")):
         kind, _, engine = name.partition(":")
-        readings = read_documents(labels, given.real, engine or "rapidocr", given.output)
+        ocr = OcrOptions(engine=engine or "rapidocr", easyocr_models=given.easyocr_models)
+        readings = read_documents(labels, given.real, ocr, given.output)
         records = list(reader(kind, given)(labels, readings))
         write_reader(folder / name.replace(":", "-"), name, labels, readings, records)
         report(folder)
@@ -79,11 +83,11 @@ def evenly(labels: list[RealLabel], wanted: int | None) -> list[RealLabel]:
 
 
 def read_documents(
-    labels: Sequence[RealLabel], real: Path, engine: str, output: Path
+    labels: Sequence[RealLabel], real: Path, ocr: OcrOptions, output: Path
 ) -> dict[str, dict[str, Any]]:
     """``pages`` and, where they were read here, ``cpu_seconds`` of each document; kept in ``words-ENGINE.jsonl``."""
-    options = ExtractOptions(ocr=OcrOptions(engine=engine))
-    cache = output / f"words-{engine}.jsonl"
+    options = ExtractOptions(ocr=ocr)
+    cache = output / f"words-{ocr.engine}.jsonl"
     output.mkdir(parents=True, exist_ok=True)
     known: dict[str, dict[str, Any]] = {}
     if cache.exists():
