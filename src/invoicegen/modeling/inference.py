@@ -30,6 +30,7 @@ from invoicegen.modeling.errors import ModelingError, TaxonomyMismatchError
 from invoicegen.modeling.network import Network, log_softmax
 from invoicegen.modeling.options import Runtime
 from invoicegen.modeling.settings import InputFormat, ModelSettings, Temperatures
+from invoicegen.modeling.signs import settle_signs
 from invoicegen.schema.annotation import Word
 from invoicegen.schema.prediction import PagePrediction
 from invoicegen.schema.taxonomy import DEFAULT_LABELS, LabelSet
@@ -166,14 +167,18 @@ class PageLabeler(ABC):
         predictions = []
         for page, page_scores in zip(pages, scores, strict=True):
             decoded = self.decode(page_scores)
+            tags, confidences = decoded.ner_tags, decoded.ner_confidences
+            if page_scores.beside is not None:
+                texts = [word.text for word in page.words]
+                tags, confidences = settle_signs(texts, tags, confidences, page_scores.beside, self.labels)
             predictions.append(
                 PagePrediction(
                     page=page.page,
                     width=page.width,
                     height=page.height,
                     words=list(page.words),
-                    ner_tags=decoded.ner_tags,
-                    ner_confidences=decoded.ner_confidences,
+                    ner_tags=tags,
+                    ner_confidences=confidences,
                     table_tags=decoded.table_tags,
                     cell_tags=decoded.cell_tags,
                     labels=self.labels,

@@ -21,6 +21,7 @@ class Printed:
         before: A currency sign or code in front of the value, a word of its own.
         after: The same behind it.
         currency: ISO 4217 code that ``before`` or ``after`` is labelled with; None leaves it O.
+        glued: No space is printed between the sign and the value.
     """
 
     text: str | tuple[str, ...]
@@ -31,6 +32,7 @@ class Printed:
     before: str = ""
     after: str = ""
     currency: str | None = None
+    glued: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.text)
@@ -46,8 +48,9 @@ class Printed:
         inner = f"<span {attributes}>{body}</span>"
         if not self.before and not self.after:
             return Markup(inner)
-        before = self._sign(self.before) + "\u00a0" if self.before else ""
-        after = "\u00a0" + self._sign(self.after) if self.after else ""
+        space = "" if self.glued else "\u00a0"
+        before = self._sign(self.before) + space if self.before else ""
+        after = space + self._sign(self.after) if self.after else ""
         return Markup(f'<span class="nb">{before}{inner}{after}</span>')
 
     def _sign(self, text: str) -> str:

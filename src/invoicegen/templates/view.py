@@ -82,6 +82,9 @@ _SYNTAXES = (
     "XRechnung 3.0",
     "Peppol BIS Billing 3.0",
 )
+_APART_BEFORE = frozenset("$€£¥")
+_APART_AFTER = frozenset("€£¥")
+"""Signs that are words of their own even where no space is printed: ``invoicegen.labeling.cut_words`` cuts them off."""
 _MOST_TIMES = 5  # lines of a schedule under one row
 _UNFILLED = (
     "your_reference", "our_reference", "project", "contract_number", "cost_centre", "quote_number",
@@ -277,19 +280,16 @@ class View:
             how = _SIDES[self.symbol_side].get(how, how)
         # A sign beside an amount of the table is no header entity: it stays O (taxonomy, valid triples).
         currency = self.invoice.currency if place == "totals" and entity is not None else None
-        if how == "glued":
-            if len(symbol) == 3 and symbol.isalpha():
-                how = "before"
-            else:
-                return Printed(self._signed(f"{symbol}{text}", negative), path, entity, value, group)
-        if how == "glued_after":
+        if how == "glued" and len(symbol) == 3 and symbol.isalpha():
+            how = "before"
+        if how == "glued" and (negative or symbol not in _APART_BEFORE):  # a minus may stand before the sign
+            return Printed(self._signed(f"{symbol}{text}", negative), path, entity, value, group)
+        if how == "glued_after" and symbol not in _APART_AFTER:
             return Printed(self._signed(text, negative) + symbol, path, entity, value, group)
+        place_of = {"before": "before", "glued": "before", "after": "after", "glued_after": "after"}.get(how)
+        signs = {place_of: symbol, "currency": currency} if place_of else {}
         printed = self._signed(text, negative)
-        if how == "before":
-            return Printed(printed, path, entity, value, group, before=symbol, currency=currency)
-        if how == "after":
-            return Printed(printed, path, entity, value, group, after=symbol, currency=currency)
-        return Printed(printed, path, entity, value, group)
+        return Printed(printed, path, entity, value, group, glued=how.startswith("glued"), **signs)
 
     def number(self, value: Decimal, path: str, entity: str | None, *, group: str | None = None) -> Printed:
         """A quantity."""
@@ -978,9 +978,9 @@ class View:
         rows = [
             Row(
                 Markup(self.choose(["Profile", "Customization ID", "Specification", "URN", "BT-24"])),
-                Markup(self.choose(_PROFILES)),
+                Markup(self.choose(list(_PROFILES))),
             ),
-            Row(Markup(self.choose(["Syntax", "Format", "Standard"])), Markup(self.choose(_SYNTAXES))),
+            Row(Markup(self.choose(["Syntax", "Format", "Standard"])), Markup(self.choose(list(_SYNTAXES)))),
             Row(
                 Markup(self.choose(["XML", "File", "Input"])),
                 Markup(self.choose(["", "invoice_", "EN16931_"]) + name + ".xml"),
