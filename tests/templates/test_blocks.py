@@ -372,6 +372,24 @@ def test_names_and_addresses_are_labelled_in_every_form_of_a_party(gene):
         assert all(line in address for line in invoice.seller.address.lines)
 
 
+@pytest.mark.parametrize("how", ["glued", "before"])
+def test_a_sign_before_an_amount_is_labelled_alike_with_a_space_and_without(how):
+    _, _, html = document(
+        1,
+        {"totals_place": "right"},
+        {"currency_totals": how, "currency_items": how, "currency_pick": 0},
+        **PAGES,
+    )
+    signs = [
+        (word.entity, after.entity)
+        for page in render_document(html).pages
+        for word, after in zip(page.words, page.words[1:], strict=False)
+        if word.text == "$"
+    ]
+    assert {entity for entity, of in signs if of and not of.startswith("ITEM_")} == {"CURRENCY"}
+    assert {entity for entity, of in signs if of and of.startswith("ITEM_")} == {None}
+
+
 LISTING = {
     "listing": True,
     "head": [["title"], ["specification"], ["refs"], ["seller"], ["buyer"]],
