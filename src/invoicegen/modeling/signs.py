@@ -60,9 +60,7 @@ def settle_signs(
             sure[word] = confidences[neighbours[0]]
         elif labels.value_kinds.get(tags[word][2:]) == "money":
             settled[word] = "O"
-        following = word + 1
-        if following < len(words) and tags[following].startswith("I-") and settled[word] != tags[word]:
-            began = tags[word] == f"B-{tags[following][2:]}"
-            if began:
-                settled[following] = f"B-{tags[following][2:]}"
+        began = f"I-{tags[word][2:]}" if tags[word].startswith("B-") and settled[word] != tags[word] else None
+        if word + 1 < len(words) and tags[word + 1] == began:
+            settled[word + 1] = f"B-{tags[word][2:]}"
     return settled, sure
