@@ -409,7 +409,8 @@ LISTING = {
 
 
 def test_numbers_and_files_of_a_listing_are_no_entities():
-    for index in range(4):
+    files = []
+    for index in range(6):
         _, invoice, html = document(index, LISTING, **PAGES)
         printed = words(html)
         assert list(values(html, "SELLER_NAME")) == [invoice.seller.name]
@@ -418,11 +419,11 @@ def test_numbers_and_files_of_a_listing_are_no_entities():
             assert ean.is_valid(gln)
             assert any(word.field == f"{role}.number" for word in printed)
         assert not any(word.entity for word in printed if word.field in {"seller.gln", "buyer.number"})
-        assert any(
-            word.text.startswith(("urn:cen.eu", "UBL", "CII", "1.", "2.", "3.", "4."))
-            or word.text.endswith(".xml")
-            for word in printed
-        )
+        files += [
+            word for word in printed if word.text.startswith("urn:cen.eu") or word.text.endswith(".xml")
+        ]
+    assert files
+    assert not any(word.entity for word in files)
 
 
 def test_values_of_a_wide_listing_stand_in_one_column_far_from_their_captions():
