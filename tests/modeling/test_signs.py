@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from invoicegen.labeling import cut_words
 from invoicegen.modeling import PageInput, PageLabeler
-from invoicegen.modeling.signs import settle_signs
+from invoicegen.modeling.signs import SIGNS, settle_signs
 from invoicegen.schema.annotation import Word
 from invoicegen.weights import SHIPPED, resolve_model
 
@@ -45,6 +46,12 @@ def test_a_sign_between_two_columns_goes_with_the_amount_that_it_is_beside():
 )
 def test_a_sign_far_from_any_amount_is_no_amount(label, expected):
     assert settled(("All", "O"), ("€", label), ("4.99", "B-TOTAL_AMOUNT"), apart=(2,))[0][1] == expected
+
+
+@pytest.mark.parametrize("sign", sorted(SIGNS))
+def test_a_sign_is_cut_off_its_amount(sign):
+    pieces = cut_words([Word(text=f"{sign}4.99", box=[0, 0, 50, 10])])
+    assert [piece.text for piece in pieces] == [sign, "4.99"]
 
 
 def test_other_words_keep_their_labels():

@@ -53,11 +53,11 @@ def settle_signs(
             continue
         after = word + 1 if word + 1 < len(words) and beside[word + 1] else None
         before = word - 1 if word and beside[word] else None
-        neighbours = [near for near in (after, before) if near is not None and amount(near)]
-        if neighbours:
-            name = str(amount(neighbours[0]))
+        amounts = [(near, name) for near in (after, before) if near is not None and (name := amount(near))]
+        if amounts:
+            near, name = amounts[0]
             settled[word] = "O" if name.startswith("ITEM_") else "B-CURRENCY"
-            sure[word] = confidences[neighbours[0]]
+            sure[word] = confidences[near]
         elif labels.value_kinds.get(tags[word][2:]) == "money":
             settled[word] = "O"
         began = f"I-{tags[word][2:]}" if tags[word].startswith("B-") and settled[word] != tags[word] else None
