@@ -225,6 +225,8 @@ def _page_structure(dice: _Dice, family: TemplateFamily, kind: DocumentKind, loc
         "party_table": dice.weighted({"none": 8.6, "address": 0.7, "lines": 0.7}),
         "party_number": dice.weighted({"none": 19, "number": 0.5, "gln": 0.5}),
         "city_country": dice.chance(0.05),
+        "contact_between": False,
+        "office": False,
         "listing": False,
         "list_wide": False,
         "list_rules": "none",
@@ -288,8 +290,10 @@ def _page_structure(dice: _Dice, family: TemplateFamily, kind: DocumentKind, loc
         "page_number": dice.weighted({"none": 4, "bottom": 4, "top": 1}),
         "title_number": dice.weighted({"none": 7.6, "number": 1.8, "line": 0.6}),
     }
-    if dice.chance(0.1):
+    if dice.chance(0.15):
         structure |= _LISTING | _listing(dice)
+    elif dice.chance(0.03):
+        structure |= _OFFICE | {"head": dice.one(_WITH_OFFICE)}
     crowded = dense or small or window or structure["landscape"] or structure["band"]
     if structure["totals_place"] == "row":
         others = [[name for name in row if name != "totals"] for row in structure["tail"]]
@@ -307,8 +311,17 @@ def _page_structure(dice: _Dice, family: TemplateFamily, kind: DocumentKind, loc
     return structure
 
 
+_WITH_OFFICE = (
+    [["seller"], ["buyer"], ["office"], ["title"], ["refs"]],
+    [["seller", "logo"], ["buyer"], ["office"], ["title", "refs"]],
+    [["seller"], ["buyer", "office"], ["title"], ["refs"]],
+    [["seller"], ["buyer"], ["office", "refs"], ["title"]],
+)
+"""Heads of insurers' and utilities' letters: the seller's name over the buyer, its address in a block of its own."""
+_OFFICE: Genome = {"office": True, "band": False, "seller_caption": "none", "seller_compact": False}
 _LISTED_PARTIES = (
-    [["seller"], ["buyer"]], [["buyer"], ["seller"]], [["seller", "buyer"]], [["seller"], ["buyer"], ["ship_to"]],
+    [["seller"], ["buyer"]], [["buyer"], ["seller"]], [["seller", "buyer"]],
+    [["seller"], ["buyer"], ["ship_to"]], [["seller"], ["buyer"], ["ship_to"]], [["seller"], ["ship_to"], ["buyer"]],
 )  # fmt: skip
 _LISTING: Genome = {
     "listing": True, "window": False, "band": False, "masthead": True, "refs": "list", "caption_place": "left",
@@ -328,6 +341,7 @@ def _listing(dice: _Dice) -> Genome:
         "party_table": dice.weighted({"lines": 6, "address": 4}),
         "party_number": dice.weighted({"none": 3, "number": 4, "gln": 1.5, "both": 2.5}),
         "city_country": dice.chance(0.4),
+        "contact_between": dice.chance(0.5),
         "list_wide": dice.chance(0.7),
         "list_rules": dice.weighted({"none": 4, "zebra": 4, "rows": 3, "grid": 1}),
     }

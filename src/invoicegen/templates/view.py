@@ -55,6 +55,8 @@ _PREFIXED_ID = re.compile(r"[A-Z]{2}\d{6,}")
 _OWN_WORDS = re.compile(r"[^\W\d_][^\d_]*[ :]")
 """How a number starts that says itself what it is: ``Company No. 104548``."""
 _PARTY_CAPTIONS = ("bill_to", "ship_to", "from")
+_LISTED = {"from": "listed_seller", "bill_to": "listed_buyer", "ship_to": "listed_ship_to"}
+"""What listings of electronic invoices have over a party: mostly its name in EN 16931."""
 _COUNTRY_CODES = {"US": "USA", "GB": "UK"}
 """Countries that go by another short name than their code."""
 _COUNTRY_SPELLINGS = {
@@ -157,6 +159,7 @@ class PartyView:
     trading_name: Printed | None = None
     slogan: Printed | None = None
     contact: Row | None = None
+    broken_name: Printed | None = None
     numbers: list[Row] = field(default_factory=list)
     ids: list[Row] = field(default_factory=list)
     contacts: list[Row] = field(default_factory=list)
@@ -338,6 +341,11 @@ class View:
             with_country=with_country,
             numbers=self._party_numbers(role),
         )
+        words = party.name.split()
+        if prefix == "SELLER" and len(words) > 2 and self.chance(0.05):
+            cut = int(self.rng.integers(1, len(words)))
+            lines_of_name = (" ".join(words[:cut]), " ".join(words[cut:]))
+            view.broken_name = Printed(lines_of_name, f"{role}.name", name_entity, party.name)
         if party.trading_name and self.chance(0.7):
             view.trading_name = Printed(party.trading_name, f"{role}.trading_name")
         if party.slogan:
@@ -407,11 +415,13 @@ class View:
 
     def party_rows(self, party: PartyView) -> list[Row]:
         """Name and address of a party with a caption each, or a caption for every line of the address."""
-        name = self.named("party_name", party.name)
+        name = [self.named("party_name", party.name)]
+        if party.contact and self.structure["contact_between"]:
+            name.append(party.contact)
         lines = party.address.text
         line_by_line = self.structure["party_table"] == "lines" and self.structure["caption_place"] == "left"
         if isinstance(lines, str) or not line_by_line:
-            return [name, self.named("party_address", party.address)]
+            return [*name, self.named("party_address", party.address)]
         keys = ["party_street", *[""] * len(lines)][: len(lines)]
         city = len(lines) - 1 - (len(lines) > 1 and party.with_country)
         keys[city] = "party_city"
@@ -419,9 +429,24 @@ class View:
             keys[-1] = "party_country"
         captions = [self.caption(key) if key else Markup("&#160;") for key in keys]
         return [
-            name,
+            *name,
             Row(Markup('<span class="nb">{}</span>').format(Markup("<br/>").join(captions)), party.address),
         ]
+
+    def party_caption(self, key: str) -> Markup:
+        """The caption over a party."""
+        listed = self.structure["listing"] and key in _LISTED and self.chance(0.7)
+        return self.caption(_LISTED[key] if listed else key)
+
+    def office_hours(self) -> list[str]:
+        """When an office is open, one line or two; always O."""
+        lines = []
+        for opens in (8, 13)[: int(self.rng.integers(0, 3))]:
+            sign = self.choose([":", ".", ":"])
+            opening = f"{opens}{sign}{self.choose(['00', '30'])}"
+            closing = f"{opens + int(self.rng.integers(4, 6))}{sign}{self.choose(['00', '30'])}"
+            lines.append(self.phrase("office_hours").replace("{from}", opening).replace("{to}", closing))
+        return lines
 
     def seller_caption(self) -> str | None:
         """Key of the caption over the seller; where to pay to only where no other address says it."""
