@@ -22,6 +22,8 @@ from invoicegen.evaluation.matching import (
     match_kind,
 )
 from invoicegen.evaluation.outcomes import GivenValue, Triple, triple
+from invoicegen.extraction.derived import last_date
+from invoicegen.extraction.hints import infer_hints
 from invoicegen.schema.annotation import Page
 from invoicegen.schema.taxonomy import DEFAULT_LABELS, ITEM_ENTITY_TYPES, LabelSet
 
@@ -47,7 +49,8 @@ class TrueDocument:
         fields: Printed values by type, each value once.
         line_items: In printed order.
         implied: Values by type that are true, but not printed as words of their own: the currency, whose sign
-            may be glued to the amounts. They are not asked for, and not wrong where they are given.
+            may be glued to the amounts, the due date that the payment terms state, the tax rate that all rows have.
+            They are not asked for, and not wrong where they are given.
     """
 
     doc_id: str
@@ -236,6 +239,13 @@ def true_document(pages: Sequence[Page]) -> TrueDocument:
                 item.setdefault(name, []).append(value)
     first = pages[0]
     implied = {"CURRENCY": first.provenance.currency}
+    hints = infer_hints([word.text for page in pages for word in page.words])
+    stated = [date for text in fields.get("PAYMENT_TERMS", []) if (date := last_date(text, hints))]
+    if stated:
+        implied["DUE_DATE"] = max(stated)[0].isoformat()
+    rates = {value for item in items for value in item.get("ITEM_TAX_RATE", [])}
+    if len(rates) == 1:
+        implied["TAX_RATE"] = rates.pop()
     return TrueDocument(first.doc_id, first.document_type, fields, items, implied)
 
 

@@ -9,14 +9,15 @@ little of wins where it is the one that adds up.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
 from invoicegen.extraction.checks import Fields, Item, document_adjustment, number, numbers
-from invoicegen.extraction.entities import EntitySpan, span_of
+from invoicegen.extraction.entities import EntitySpan, span_of, whole_figure
 from invoicegen.extraction.hints import DocumentHints
+from invoicegen.extraction.layout import straighten
 from invoicegen.extraction.values import normalise_value
 from invoicegen.extraction.weighing import Figure, Weighed, probabilities, values_of, weigh
 from invoicegen.schema.prediction import PagePrediction
@@ -68,17 +69,28 @@ def find_figures(
     candidates = [(span, by_page[span.page]) for span in spans if VALUE_KINDS.get(span.type) == "money"]
     for page in pages:
         if page.ner_probabilities is not None:
-            candidates += [
-                (span_of("O", page, [word]), page)
-                for word, tag in enumerate(page.ner_tags)
-                if tag == "O" and _FIGURE.fullmatch(page.words[word].text)
-            ]
+            candidates += [(span_of("O", page, words), page) for words in _unlabelled(page)]
     figures = []
     for span, page in candidates:
         value = normalise_value("TOTAL_AMOUNT", span.text, hints)
         if value is not None:
             figures.append(Figure(span, _cents(Decimal(value)), probabilities(span, page, SUM_TYPES)))
     return figures
+
+
+def _unlabelled(page: PagePrediction) -> Iterator[list[int]]:
+    """Words with cents that are labelled nothing; and the same with the thousands that stand apart before them."""
+
+    def is_free(word: int) -> bool:
+        return page.ner_tags[word] == "O" or page.ner_tags[word][2:] in SUM_TYPES
+
+    straight = straighten(page.words)
+    for word, tag in enumerate(page.ner_tags):
+        if tag == "O" and _FIGURE.fullmatch(page.words[word].text):
+            yield [word]
+            whole = whole_figure(page, straight, word, is_free)
+            if len(whole) > 1:
+                yield whole
 
 
 def _cents(value: Decimal) -> int:

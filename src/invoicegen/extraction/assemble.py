@@ -13,6 +13,7 @@ import numpy as np
 from invoicegen.extraction.arithmetic import amounts_of, find_figures, weigh_sums
 from invoicegen.extraction.checks import Check, run_checks
 from invoicegen.extraction.chronology import find_dates, weigh_dates
+from invoicegen.extraction.derived import due_date_of_terms, iban_first, put_first, rate_of_tax
 from invoicegen.extraction.embedded import (
     EmbeddedInvoice,
     compare_with_page,
@@ -104,6 +105,12 @@ def assemble(
     if "CURRENCY" not in fields and (currency := derive_currency(pages, fields, line_items, hints)):
         fields["CURRENCY"] = [currency]
     resolve_tax_codes(line_items, pages, spans, hints)
+    if due := due_date_of_terms(fields, hints):
+        fields["DUE_DATE"] = [due]
+    if rate := rate_of_tax(fields, line_items, pages, hints):
+        fields["TAX_RATE"] = put_first(rate, fields.get("TAX_RATE", []))
+    if "BANK_ACCOUNT" in fields:
+        fields["BANK_ACCOUNT"] = iban_first(fields["BANK_ACCOUNT"])
     ordered = {name: fields[name] for name in labels.entity_types if name in fields}
     signs = [code for code, _ in signed_amounts(ordered, line_items, hints)]
     kind = document_type(ordered, pages)

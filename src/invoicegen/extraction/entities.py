@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -134,6 +134,32 @@ def _goes_on(joined: tuple[OpenSpan, float, bool], word: int, prediction: PagePr
         and _LEADING_GROUP.fullmatch(so_far) is not None
         and _NEXT_GROUP.fullmatch(prediction.words[word].text) is not None
     )
+
+
+def whole_figure(
+    page: PagePrediction, straight: StraightWords, word: int, usable: Callable[[int], bool]
+) -> list[int]:
+    """The words of the figure that a word ends, with the groups of thousands that a space sets apart from it.
+
+    Args:
+        page: Words.
+        straight: The same, unskewed.
+        word: Such as ``844,74`` behind ``284``.
+        usable: Which words may be groups of it.
+
+    Returns:
+        Indices, left to right; the word alone where it is whole.
+    """
+    words = [word]
+    while _NEXT_GROUP.fullmatch(page.words[words[0]].text):
+        gaps = straight.x0[words[0]] - straight.x1
+        reach = GROUP_GAP * straight.height[words[0]]
+        beside = np.flatnonzero((straight.y == straight.y[words[0]]) & (gaps < reach) & (gaps > -0.5 * reach))
+        left = [int(i) for i in beside if straight.x0[i] < straight.x0[words[0]] and usable(int(i))]
+        if not left or not _LEADING_GROUP.fullmatch(page.words[left[-1]].text):
+            break
+        words.insert(0, left[-1])
+    return words
 
 
 def span_of(entity_type: str, prediction: PagePrediction, words: Sequence[int]) -> EntitySpan:

@@ -42,6 +42,8 @@ EU_VAT: Final = re.compile(
 )
 """A compact VAT number with the prefix of an EU country (or Northern Ireland)."""
 
+_NUMBER_SIGN: Final = re.compile(r"^(?:n[°º]|№)\s?[.:]?\s*(?=\w)", re.IGNORECASE)
+"""A sign for "number" glued to what it numbers."""
 _EDGES = " \t\n,;:|·•-–—_*"
 
 
@@ -191,7 +193,7 @@ def _string(text: str, hints: DocumentHints) -> str | None:
 
 def _identifier(text: str, hints: DocumentHints) -> str | None:
     """Document and order numbers: inner spaces are kept out of numbers that are digits only."""
-    joined = join_text(text).lstrip("#:").strip()
+    joined = _NUMBER_SIGN.sub("", join_text(text)).lstrip("#:").strip()
     return joined or None
 
 

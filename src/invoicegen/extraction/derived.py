@@ -1,0 +1,129 @@
+"""Values that a document says in passing: when to pay in its terms, the rate of its tax in a row or beside a caption."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Final
+
+from invoicegen.extraction.checks import best, number
+from invoicegen.extraction.dates import clean_date_text, find_dates
+from invoicegen.extraction.hints import DocumentHints
+from invoicegen.extraction.line_items import FieldValue
+from invoicegen.extraction.numbers import parse_number
+from invoicegen.extraction.values import is_iban
+from invoicegen.schema.prediction import PagePrediction
+
+DERIVED: Final = 0.9
+"""Factor on the confidence of what a value was derived from: of 18 due dates and 13 rates derived on 392 generated
+documents all are right."""
+SLACK: Final = Decimal("0.02")
+"""What a tax may differ from its rate of the subtotal, in units of the currency: both are rounded."""
+
+_PERCENT: Final = re.compile(r"(?<![\d.,])(\d{1,2}(?:[.,]\d{1,3})?)\s?%")
+
+Fields = Mapping[str, Sequence[FieldValue]]
+
+
+def due_date_of_terms(fields: Fields, hints: DocumentHints) -> FieldValue | None:
+    """The last date that the payment terms state and that is not before the date of issue: an earlier one ends a
+    discount. None where a due date was found, or the terms state none.
+
+    Args:
+        fields: What was found, by type.
+        hints: How the document writes dates.
+    """
+    if "DUE_DATE" in fields:
+        return None
+    issued = next((field["value"] for field in fields.get("INVOICE_DATE", []) if field["value"]), None)
+    since = dt.date.fromisoformat(issued) if issued else dt.date.min
+    stated = [
+        (*last, terms)
+        for terms in fields.get("PAYMENT_TERMS", [])
+        if (last := last_date(terms["text"], hints)) and last[0] >= since
+    ]
+    if not stated:
+        return None
+    date, text, terms = max(stated, key=lambda one: one[0])
+    confidence = round(DERIVED * terms["confidence"], 4)
+    return {**terms, "value": date.isoformat(), "text": text, "confidence": confidence}
+
+
+def last_date(text: str, hints: DocumentHints) -> tuple[dt.date, str] | None:
+    """The last day that a text states, and how it is printed."""
+    text = clean_date_text(text)
+    dates = [(found.date, text[found.start : found.end]) for found in find_dates(text, hints)]
+    return max(dates, default=None)
+
+
+def rate_of_tax(
+    fields: Fields,
+    line_items: Sequence[Mapping[str, FieldValue]],
+    pages: Sequence[PagePrediction],
+    hints: DocumentHints,
+) -> FieldValue | None:
+    """The printed rate that makes the tax of the subtotal; None where one that was found does, or no printed one does.
+
+    Args:
+        fields: What was found, by type.
+        line_items: Rows, whose rates come first.
+        pages: Words: then come those with a percent sign.
+        hints: How the document writes numbers.
+    """
+    tax, subtotal, total = (best(fields, name) for name in ("TAX_AMOUNT", "SUBTOTAL_AMOUNT", "TOTAL_AMOUNT"))
+    base = subtotal if subtotal is not None or total is None or tax is None else total - tax
+    if not tax or not base:
+        return None
+
+    def makes_it(rate: Decimal | None) -> bool:
+        return rate is not None and abs(base * rate / 100 - tax) <= SLACK
+
+    if any(makes_it(number(field)) for field in fields.get("TAX_RATE", [])):
+        return None
+    of_rows = (item["ITEM_TAX_RATE"] for item in line_items if "ITEM_TAX_RATE" in item)
+    for field in (*of_rows, *_percentages(pages, hints)):
+        if makes_it(number(field)):
+            return {**field, "confidence": round(DERIVED * field["confidence"], 4)}
+    return None
+
+
+def _percentages(pages: Sequence[PagePrediction], hints: DocumentHints) -> Iterator[FieldValue]:
+    """Words that hold a percentage, with or without more in the word."""
+    for page in pages:
+        for word in page.words:
+            for match in _PERCENT.finditer(word.text):
+                rate = parse_number(match[1], hints, "percent")
+                if rate is not None:
+                    yield {
+                        "value": format(rate, "f"),
+                        "text": match[0],
+                        "confidence": 1.0,
+                        "page": page.page,
+                        "box": [round(edge, 2) for edge in word.box],
+                    }
+
+
+def iban_first(accounts: Sequence[FieldValue]) -> list[FieldValue]:
+    """Account numbers, and an IBAN before the national number that it holds.
+
+    Args:
+        accounts: Values of BANK_ACCOUNT, the most confident first.
+    """
+    ranked = list(accounts)
+    for place, account in enumerate(ranked):
+        first = ranked[0]
+        holds = first["value"] and account["value"] and first["value"] in account["value"]
+        if place and holds and is_iban(str(account["value"])):
+            ranked.insert(0, {**ranked.pop(place), "confidence": first["confidence"]})
+            break
+    return ranked
+
+
+def put_first(chosen: FieldValue, others: Sequence[FieldValue]) -> list[FieldValue]:
+    """A value and those that were more confident, none of which is any more."""
+    rest: list[FieldValue] = [
+        {**other, "confidence": min(other["confidence"], chosen["confidence"])} for other in others
+    ]
+    return [chosen, *rest]
