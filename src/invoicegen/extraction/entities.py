@@ -26,6 +26,9 @@ MAX_REACH: Final = 12.0
 TEXT_LINES: Final = 2.5
 """Lines further down on which running text goes on at most: with one empty line between."""
 
+WIDE_LINES: Final = 5.0
+"""Lines further down on which it goes on where nothing stands between and both lines begin at the same place."""
+
 COLUMN_GAP: Final = 3.0
 """Line heights between a column of running text and the next one, at least."""
 
@@ -86,11 +89,22 @@ class OpenSpan:
         """How many lines the last word of this stands above another word."""
         return (float(straight.y[word]) - self.y) * 2 / (self.height + float(straight.height[word]))
 
-    def in_another_block(self, word: int, straight: StraightWords) -> bool:
-        """Whether text that goes on from here would not do so at a word: too far down, or in a column to the right."""
-        if self.lines_above(word, straight) > TEXT_LINES:
+    def in_another_block(self, word: int, straight: StraightWords, wraps: bool) -> bool:
+        """Whether text that goes on from here would not do so at a word: too far down, or in a column to the right; or
+        to the left, unless it ``wraps`` to a margin that is left of where it began."""
+        if self.lines_above(word, straight) > TEXT_LINES and not self.nothing_between(word, straight):
             return True
-        return float(straight.x0[word]) - self.x1 > COLUMN_GAP * self.height
+        gap = COLUMN_GAP * self.height
+        left = not wraps and self.x0 - float(straight.x1[word]) > gap
+        return left or float(straight.x0[word]) - self.x1 > gap
+
+    def nothing_between(self, word: int, straight: StraightWords) -> bool:
+        """Whether a word begins the next line of the same column, however wide the lines are set apart."""
+        if abs(float(straight.x0[word]) - self.x0) > self.height or self.lines_above(word, straight) > WIDE_LINES:
+            return False
+        between = (straight.y > self.y) & (straight.y < straight.y[word])
+        beside = (straight.x0 < self.x1) & (straight.x1 > self.x0)
+        return not bool(np.any(between & beside))
 
     def distance(self, word: int, straight: StraightWords) -> tuple[float, bool]:
         """Line heights from here to a word that follows, and whether it is on the line of the last word."""
@@ -109,7 +123,11 @@ def reading_order(words: Sequence[int], straight: StraightWords) -> list[int]:
 
 
 def nearest(
-    spans: Sequence[OpenSpan], word: int, straight: StraightWords, running_text: bool = False
+    spans: Sequence[OpenSpan],
+    word: int,
+    straight: StraightWords,
+    running_text: bool = False,
+    wraps: bool = True,
 ) -> tuple[OpenSpan, float, bool] | None:
     """The open span that a word is nearest to, the distance in line heights, and whether they share a line.
 
@@ -118,7 +136,7 @@ def nearest(
     best: tuple[OpenSpan, float, bool] | None = None
     for span in spans:
         distance, same_line = span.distance(word, straight)
-        near = distance <= MAX_REACH and not (running_text and span.in_another_block(word, straight))
+        near = distance <= MAX_REACH and not (running_text and span.in_another_block(word, straight, wraps))
         if near and (best is None or distance < best[1]):
             best = (span, distance, same_line)
     return best
@@ -195,11 +213,12 @@ def find_entities(prediction: PagePrediction) -> list[EntitySpan]:
         kind = prediction.labels.value_kinds[entity_type]
         one_line = kind in ONE_LINE_KINDS
         running_text = entity_type in RUNNING_TEXT
+        wraps = not entity_type.endswith("_NAME")
         spans: list[OpenSpan] = []
         for word in reading_order(words, straight):
             joined = None
             if prediction.ner_tags[word].startswith("I-") or kind == "money":
-                joined = nearest(spans, word, straight, running_text)
+                joined = nearest(spans, word, straight, running_text, wraps)
             if (
                 joined
                 and prediction.ner_tags[word].startswith("B-")
