@@ -1,4 +1,4 @@
-"""Values that a document says in passing: when to pay in its terms, the rate of its tax in a row or beside a caption."""
+"""Values that a document says in passing: when to pay in its terms, the rate of its tax in a row or a caption."""
 
 from __future__ import annotations
 

@@ -91,7 +91,8 @@ class OpenSpan:
 
     def in_another_block(self, word: int, straight: StraightWords, wraps: bool) -> bool:
         """Whether text that goes on from here would not do so at a word: too far down, or in a column to the right; or
-        to the left, unless it ``wraps`` to a margin that is left of where it began."""
+        to the left, unless it ``wraps`` to a margin that is left of where it began.
+        """
         if self.lines_above(word, straight) > TEXT_LINES and not self.nothing_between(word, straight):
             return True
         gap = COLUMN_GAP * self.height
@@ -100,7 +101,10 @@ class OpenSpan:
 
     def nothing_between(self, word: int, straight: StraightWords) -> bool:
         """Whether a word begins the next line of the same column, however wide the lines are set apart."""
-        if abs(float(straight.x0[word]) - self.x0) > self.height or self.lines_above(word, straight) > WIDE_LINES:
+        if (
+            abs(float(straight.x0[word]) - self.x0) > self.height
+            or self.lines_above(word, straight) > WIDE_LINES
+        ):
             return False
         between = (straight.y > self.y) & (straight.y < straight.y[word])
         beside = (straight.x0 < self.x1) & (straight.x1 > self.x0)

@@ -1,5 +1,6 @@
 """Whose a name and an address are where a document has those of one party alone: every invoice and receipt states its
-seller (EN 16931, BR-06 and BR-08), and a till slip or a simplified invoice nobody else."""
+seller (EN 16931, BR-06 and BR-08), and a till slip or a simplified invoice nobody else.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +26,11 @@ def settle_lone_party(spans: Sequence[EntitySpan], pages: Sequence[PagePredictio
     Nothing changes where there are two names or two addresses, or none is the buyer's.
     """
     by_page = {page.page: page for page in pages}
-    party = [span for span in spans if span.type.split("_")[0] in ("SELLER", "BUYER") and span.type.endswith(_KINDS)]
+    party = [
+        span
+        for span in spans
+        if span.type.split("_")[0] in ("SELLER", "BUYER") and span.type.endswith(_KINDS)
+    ]
     of_kind = [{_plain(span.text) for span in party if span.type.endswith(kind)} for kind in _KINDS]
     if any(len(texts) > 1 for texts in of_kind) or not any(span.type.startswith("BUYER") for span in party):
         return list(spans)

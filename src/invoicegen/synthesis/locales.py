@@ -475,6 +475,9 @@ class Language(_Data):
     tenders: dict[Literal["cash", "card"], Texts]
     allowances: Texts
     departments: list[Text] = Field([], description="what an invoice is addressed to within a firm")
+    sites: list[Annotated[str, _placeholders("name")]] = Field(
+        [], description="houses of a firm, as first line of its address"
+    )
     honorifics: list[Text] = Field([], description="what stands before a person's name in an address")
     commissions: list[Text] = Field([], description="what an agency keeps of the price of advertising")
     charges: dict[Literal["freight", "handling", "service", "tip"], Texts]

@@ -274,6 +274,15 @@ def draw_address(names: Names, language: str, city_index: int | None = None) -> 
     )
 
 
+def at_site(names: Names, firm: str, address: Address) -> Address:
+    """An address whose first line now and then says which house of the firm it is (BT-36): "Acme Headquarters"."""
+    sites = names.language.sites
+    if not sites or not names.draw.chance(0.07):
+        return address
+    site = names.draw.pick(sites).format(name=firm.split()[0].rstrip(","))
+    return address.model_copy(update={"lines": [site, *address.lines]})
+
+
 _PLAIN: Final = str.maketrans({"ß": "ss", "ø": "o", "æ": "ae", "ł": "l", "đ": "d"})
 
 
@@ -305,6 +314,7 @@ def draw_seller(names: Names, industry: str, kind: DocumentKind, with_tax_id: bo
         )
     trading = names.trading_name(name, industry, kind) if draw.chance(0.35 if receipt else 0.12) else None
     address = draw_address(names, locale.language)
+    address = address if receipt else at_site(names, name, address)
     if draw.chance(locale.shouting if receipt else 0.12):
         name = name.upper()
         address = address.model_copy(update={"lines": [line.upper() for line in address.lines]})
@@ -340,6 +350,7 @@ def draw_buyer(names: Names, industry: str, language: str, *, business: bool, wi
     draw, locale = names.draw, names.locale
     name = names.company(industry, "commercial_invoice") if business else names.addressed_person()
     address = draw_address(names, language)
+    address = at_site(names, name, address) if business else address
     if draw.chance(0.12):
         name = name.upper()
         address = address.model_copy(update={"lines": [line.upper() for line in address.lines]})
