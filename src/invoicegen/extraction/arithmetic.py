@@ -175,7 +175,8 @@ def count_sums(subtotal: int | None, tax: int | None, total: int | None, amounts
             _close(amounts.items + change, target) for target in targets if target for change in changes
         )
     if total:
-        count += any(paid > total and paid - total in amounts.printed for paid in amounts.paid)
+        change = [paid - total for paid in amounts.paid if paid > total and paid - total != tax]
+        count += any(given in amounts.printed for given in change)
     return count
 
 

@@ -49,7 +49,7 @@ def values_of(figures: Sequence[Figure | None]) -> list[int | None]:
 
 
 Weighed = dict[str, list[tuple[Figure | None, float]]]
-"""Each type's candidates with the probability that they are it, the most probable first; None is for no figure."""
+"""Each type's values with the probability that they are it, the most probable first; None is for no figure."""
 
 
 def probabilities(span: EntitySpan, page: PagePrediction, types: Sequence[str]) -> dict[str, float]:
@@ -97,12 +97,22 @@ def weigh(
         for by_place, place in zip(mass, places, strict=True):
             by_place[place] += weight
     return {
-        name: sorted(
-            ((option[place][0], weight / sum(by_place.values())) for place, weight in by_place.items()),
-            key=lambda pair: -pair[1],
-        )
+        name: _by_value([option[place][0] for place in by_place], list(by_place.values()))
         for name, option, by_place in zip(types, options, mass, strict=True)
     }
+
+
+def _by_value(figures: Sequence[Figure | None], weights: Sequence[float]) -> list[tuple[Figure | None, float]]:
+    """Candidates with their shares of the weight, the most probable value first: one that is printed twice has both
+    shares, and stands where it is more probable."""
+    shares: dict[int | None, float] = defaultdict(float)
+    best: dict[int | None, tuple[float, Figure | None]] = {}
+    for figure, weight in zip(figures, weights, strict=True):
+        value = None if figure is None else figure.value
+        shares[value] += weight / sum(weights)
+        if value not in best or weight > best[value][0]:
+            best[value] = (weight, figure)
+    return sorted(((best[value][1], share) for value, share in shares.items()), key=lambda pair: -pair[1])
 
 
 def settled(
