@@ -32,6 +32,8 @@ _NUMERIC = re.compile(
 _YEAR_FIRST = re.compile(
     r"(?<![\d/])((?:19|20)\d{2})(\s?[-/.]\s?|\s)(\d{1,2})(?:\2|(?<=\d)[-/.](?=\d))(\d{1,2})(?=\D|$|\d{2}:\d{2})"
 )
+_ONE_MARK = re.compile(r"(?<![\d./-])(\d{2})(?:[-/.](\d{2})|(\d{2})[-/.])((?:19|20)\d{2})(?![\d./-])")
+"""A date of which one mark was not read: ``30.032018``, ``3003.2018``."""
 _COMPACT = re.compile(r"(?<!\d)(\d{8})(?!\d)|(?<!\d)((?:19|20)\d{6})(?=\d{4}(?:\d{2})?(?!\d))")
 _DAY_MONTH = re.compile(
     rf"(?<!\d)(\d{{1,2}}){_ORDINAL}[\s.,/'-]*(?:de\s|of\s|d'|del\s)?\s*([^\W\d_]+)(?!\.?\s+-\s)"
@@ -151,6 +153,9 @@ def find_dates(text: str, hints: DocumentHints) -> list[FoundDate]:
             add(_date(_year(match[1]), second, int(match[4])), match)
         else:
             add(_ordered(first, second, year, text[match.start() : match.end()], hints), match)
+    for match in _ONE_MARK.finditer(text):
+        second = int(match[2] or match[3])
+        add(_ordered(int(match[1]), second, int(match[4]), text[match.start() : match.end()], hints), match)
     for match in _DAY_MONTH.finditer(text):
         add(_date(_year(match[3]), month_of(match[2], language), int(match[1])), match)
     for match in _MONTH_DAY.finditer(text):
