@@ -13,6 +13,7 @@ import numpy as np
 from invoicegen.extraction.arithmetic import amounts_of, find_figures, weigh_sums
 from invoicegen.extraction.checks import Check, run_checks
 from invoicegen.extraction.chronology import find_dates, weigh_dates
+from invoicegen.extraction.completion import complete_spans
 from invoicegen.extraction.derived import due_date_of_terms, iban_first, put_first, rate_of_tax
 from invoicegen.extraction.embedded import (
     EmbeddedInvoice,
@@ -89,7 +90,7 @@ def assemble(
     spans: list[EntitySpan] = []
     tax_lines: list[dict[str, FieldValue]] = []
     for page in pages:
-        found = find_entities(page)
+        found = complete_spans(find_entities(page), page, hints)
         spans += found
         tax_lines += find_tax_lines(page, found, hints)
     if not any(span.type == "TOTAL_AMOUNT" for span in spans):

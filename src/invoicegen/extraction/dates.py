@@ -32,8 +32,11 @@ _NUMERIC = re.compile(
 _YEAR_FIRST = re.compile(
     r"(?<![\d/])((?:19|20)\d{2})(\s?[-/.]\s?|\s)(\d{1,2})(?:\2|(?<=\d)[-/.](?=\d))(\d{1,2})(?=\D|$|\d{2}:\d{2})"
 )
-_ONE_MARK = re.compile(r"(?<![\d./-])(\d{2})(?:[-/.](\d{2})|(\d{2})[-/.])((?:19|20)\d{2})(?![\d./-])")
-"""A date of which one mark was not read: ``30.032018``, ``3003.2018``."""
+_ONE_MARK = re.compile(r"(?<![\d./-])(\d{2})(?:[-/.,](\d{2})|(\d{2})[-/.,])((?:19|20)\d{2})(?![\d./-])")
+_YEAR_FIRST_ONE_MARK = re.compile(
+    r"(?<![\d./-])((?:19|20)\d{2})(?:[-/.,](\d{2})(\d{2})|(\d{2})[-/.,](\d{2}))(?![\d./-])"
+)
+"""Dates of which one mark was not read: ``30.032018``, ``3003.2018``, ``2019-0619``."""
 _COMPACT = re.compile(r"(?<!\d)(\d{8})(?!\d)|(?<!\d)((?:19|20)\d{6})(?=\d{4}(?:\d{2})?(?!\d))")
 _DAY_MONTH = re.compile(
     rf"(?<!\d)(\d{{1,2}}){_ORDINAL}[\s.,/'-]*(?:de\s|of\s|d'|del\s)?\s*([^\W\d_]+)(?!\.?\s+-\s)"
@@ -156,6 +159,8 @@ def find_dates(text: str, hints: DocumentHints) -> list[FoundDate]:
     for match in _ONE_MARK.finditer(text):
         second = int(match[2] or match[3])
         add(_ordered(int(match[1]), second, int(match[4]), text[match.start() : match.end()], hints), match)
+    for match in _YEAR_FIRST_ONE_MARK.finditer(text):
+        add(_date(int(match[1]), int(match[2] or match[4]), int(match[3] or match[5])), match)
     for match in _DAY_MONTH.finditer(text):
         add(_date(_year(match[3]), month_of(match[2], language), int(match[1])), match)
     for match in _MONTH_DAY.finditer(text):

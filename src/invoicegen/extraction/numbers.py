@@ -22,11 +22,12 @@ _MINUS = str.maketrans(dict.fromkeys("−–—‐‑‒﹣", "-"))
 # start.
 _AFTER_LETTER = re.compile(r"(?<=[^\W\d_])[.,:](?=\d)")  # Rs.500
 _ZERO = re.compile(r"(?<=[\d.,])[OoQ](?=[\d.,]|\b)|(?<![^\W\d_])[OoQ](?=[.,]\d)|(?<![^\W\d_])[OoQ](?=\d)")
-_ONE = re.compile(r"(?<=[\d.,])[Il|](?=[\d.,]|\b)|(?<![^\W_])[Il|](?=[\d]*[.,]\d)")
+_ONE = re.compile(r"(?<=[\d.,])[Il|](?=[\d.,]|\b)|(?<![^\W_])[Iil|](?=[\d]*[.,]\d)")
 _FIVE = re.compile(r"(?<=[\d.,])[S](?=[\d.,])")
 _EIGHT = re.compile(r"(?<=[\d.,])[B](?=[\d.,])")
 # 12€50, 12h50 is not one: only signs.
 _SIGN_AS_MARK = re.compile(r"(?<![\d.,])(\d{1,5})\s?[€$£]\s?(\d{2})(?![\d.,])")
+_TWO_MARKS = re.compile(r"(?<=\d)[.,]\s?(?=[.,]\d{2}(?!\d))")
 _GAP_AT_MARK = re.compile(r"(?<=\d)\s+(?=[.,]\s?\d{1,3}\b)|(?<=\d[.,])\s+(?=\d{2}(?!\d))")
 _NUMBER = re.compile(
     r"(?<![\d.,'])"
@@ -35,6 +36,7 @@ _NUMBER = re.compile(
     r"|[.,]\d+)"  # .50
     r"([.,]\s?-{1,2}|[.,](?!\d))?"  # 12,- and a stray mark at the end
 )
+_GROUP_AND_CENTS: Final = 5
 _PERCENT_NUMBER = re.compile(r"\d+(?:[.,]\d+)?\s?%")
 
 
@@ -52,7 +54,7 @@ def clean_number_text(text: str) -> str:
     text = _FIVE.sub("5", text)
     text = _EIGHT.sub("8", text)
     text = _SIGN_AS_MARK.sub(r"\1,\2", text)
-    return _GAP_AT_MARK.sub("", text)
+    return _GAP_AT_MARK.sub("", _TWO_MARKS.sub("", text))
 
 
 def split_marks(digits: str, hints: DocumentHints, kind: NumberKind) -> Decimal:
@@ -60,7 +62,8 @@ def split_marks(digits: str, hints: DocumentHints, kind: NumberKind) -> Decimal:
 
     The last mark is the decimal one where two kinds occur, or where one or two digits follow it. A single
     mark before exactly three digits is grouping or decimal by the document's decimal mark; without that
-    evidence it is grouping, except for a point in a quantity, price or rate.
+    evidence it is grouping, except for a point in a quantity, price or rate. Five digits behind the last mark of an
+    amount of money are a group of three and two decimals, whose mark was not read (``1,09427``).
     """
     digits = digits.replace(" ", "").replace("'", "")
     marks = [c for c in digits if c in ".,"]
@@ -68,6 +71,8 @@ def split_marks(digits: str, hints: DocumentHints, kind: NumberKind) -> Decimal:
         return Decimal(digits)
     last = marks[-1]
     head, _, tail = digits.rpartition(last)
+    if kind == "money" and len(tail) == _GROUP_AND_CENTS and len(re.split(r"[.,]", head)[-1]) <= 3:
+        return Decimal(f"{re.sub(r'[.,]', '', head)}{tail[:3]}.{tail[3:]}")
     if len(set(marks)) == 2:
         is_decimal = marks.count(last) == 1 or len(tail) <= 2
     elif len(marks) > 1:

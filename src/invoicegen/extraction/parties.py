@@ -23,7 +23,7 @@ _KINDS: Final = ("NAME", "ADDRESS")
 def settle_lone_party(spans: Sequence[EntitySpan], pages: Sequence[PagePrediction]) -> list[EntitySpan]:
     """The entities, with the only name and the only address as the seller's where that is likelier.
 
-    Nothing changes where there are two names or two addresses, or none is the buyer's.
+    Nothing changes where there are two names or two addresses, none is the buyer's, or probabilities are not known.
     """
     by_page = {page.page: page for page in pages}
     party = [
@@ -32,7 +32,8 @@ def settle_lone_party(spans: Sequence[EntitySpan], pages: Sequence[PagePredictio
         if span.type.split("_")[0] in ("SELLER", "BUYER") and span.type.endswith(_KINDS)
     ]
     of_kind = [{_plain(span.text) for span in party if span.type.endswith(kind)} for kind in _KINDS]
-    if any(len(texts) > 1 for texts in of_kind) or not any(span.type.startswith("BUYER") for span in party):
+    lone = all(len(texts) <= 1 for texts in of_kind) and any(span.type.startswith("BUYER") for span in party)
+    if not lone or any(by_page[span.page].ner_probabilities is None for span in party):
         return list(spans)
     odds = math.log(WEIGHT)
     sellers: dict[EntitySpan, EntitySpan] = {}

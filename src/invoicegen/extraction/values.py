@@ -65,6 +65,12 @@ def _number(kind: NumberKind) -> Callable[[str, DocumentHints], str | None]:
     return normalise
 
 
+def _rate(text: str, hints: DocumentHints) -> str | None:
+    """A rate, without the sign that brackets or a dash around it would be."""
+    value = parse_number(text, hints, "percent")
+    return None if value is None else format_decimal(abs(value))
+
+
 def _discount(text: str, hints: DocumentHints) -> str | None:
     """A rate keeps its percent sign, which tells it from an amount."""
     if "%" in text:
@@ -217,7 +223,7 @@ _BY_KIND: Final[dict[str, Callable[[str, DocumentHints], str | None]]] = {
     "date": parse_date,
     "money": _number("money"),
     "decimal": _number("quantity"),
-    "percent": _number("percent"),
+    "percent": _rate,
     "string": _string,
     "address": _string,
 }

@@ -102,9 +102,12 @@ def weigh(
     }
 
 
-def _by_value(figures: Sequence[Figure | None], weights: Sequence[float]) -> list[tuple[Figure | None, float]]:
+def _by_value(
+    figures: Sequence[Figure | None], weights: Sequence[float]
+) -> list[tuple[Figure | None, float]]:
     """Candidates with their shares of the weight, the most probable value first: one that is printed twice has both
-    shares, and stands where it is more probable."""
+    shares, and stands where it is more probable.
+    """
     shares: dict[int | None, float] = defaultdict(float)
     best: dict[int | None, tuple[float, Figure | None]] = {}
     for figure, weight in zip(figures, weights, strict=True):

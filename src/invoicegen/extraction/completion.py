@@ -1,0 +1,109 @@
+"""Values of which a word was left out, made whole: a date that cannot be read, a number whose check digits are wrong,
+and that can or are right with the words beside.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from invoicegen.extraction.chronology import DATE_TYPES
+from invoicegen.extraction.entities import EntitySpan, span_of
+from invoicegen.extraction.hints import DocumentHints
+from invoicegen.extraction.layout import StraightWords, straighten
+from invoicegen.extraction.tax_ids import is_proven
+from invoicegen.extraction.values import is_iban, normalise_value, without_caption
+from invoicegen.schema.prediction import PagePrediction
+
+GAP: Final = 1.5
+"""Line heights between a value and the word that completes it, at most."""
+_NUMBER_WORDS: Final = 8  # an IBAN in groups of four
+_DATE_WORDS: Final = 2  # on either side
+
+_PROOFS: Final[dict[str, Callable[[str], bool]]] = {
+    "BANK_ACCOUNT": is_iban,
+    "SELLER_TAX_ID": is_proven,
+    "BUYER_TAX_ID": is_proven,
+}
+
+
+def complete_spans(
+    spans: Sequence[EntitySpan], page: PagePrediction, hints: DocumentHints
+) -> list[EntitySpan]:
+    """The entities of a page, dates that cannot be read and numbers that do not prove themselves with more words of
+    their line where that mends them; the words that are added were labelled nothing, or of the same type.
+
+    Args:
+        spans: Entities of the page.
+        page: Its words and labels.
+        hints: How the document writes dates.
+    """
+    straight: StraightWords | None = None
+    result = []
+    for span in spans:
+        tries: Iterator[list[int]] | None = None
+        if span.type in DATE_TYPES and normalise_value(span.type, span.text, hints) is None:
+            straight = straight or straighten(page.words)
+            tries = _around(span, page, straight)
+            mends = _reads(span.type, hints)
+        elif span.type in _PROOFS and not _PROOFS[span.type](without_caption(span.text)):
+            straight = straight or straighten(page.words)
+            tries = _onwards(span, page, straight)
+            mends = _proves(_PROOFS[span.type])
+        for words in tries or ():
+            longer = span_of(span.type, page, words)
+            if mends(longer.text):
+                span = replace(longer, confidence=span.confidence)
+                break
+        result.append(span)
+    taken = [(span.type, set(span.words)) for span in result]
+    return [
+        span for span in result if not any(span.type == t and set(span.words) < words for t, words in taken)
+    ]
+
+
+def _reads(entity_type: str, hints: DocumentHints) -> Callable[[str], bool]:
+    return lambda text: normalise_value(entity_type, text, hints) is not None
+
+
+def _proves(proof: Callable[[str], bool]) -> Callable[[str], bool]:
+    return lambda text: proof(without_caption(text))
+
+
+def _around(span: EntitySpan, page: PagePrediction, straight: StraightWords) -> Iterator[list[int]]:
+    """The words of a span with more words on its left or right, few first."""
+    own = sorted(span.words, key=lambda word: float(straight.x0[word]))
+    left = list(_neighbours(span, page, straight, own[0], -1, _DATE_WORDS))
+    right = list(_neighbours(span, page, straight, own[-1], 1, _DATE_WORDS))
+    counts = itertools.product(range(len(left) + 1), range(len(right) + 1))
+    for before, after in sorted(counts, key=sum):
+        if before or after:
+            yield [*reversed(left[:before]), *own, *right[:after]]
+
+
+def _onwards(span: EntitySpan, page: PagePrediction, straight: StraightWords) -> Iterator[list[int]]:
+    """The first word of a span with more and more of the words behind it."""
+    first = min(span.words, key=lambda word: float(straight.x0[word]))
+    words = [first]
+    for word in _neighbours(span, page, straight, first, 1, _NUMBER_WORDS):
+        words.append(word)
+        yield list(words)
+
+
+def _neighbours(
+    span: EntitySpan, page: PagePrediction, straight: StraightWords, word: int, step: int, limit: int
+) -> Iterator[int]:
+    """The words beside a word on its line, one after the other, as far as they may belong to a span."""
+    line = [int(i) for i in np.flatnonzero(straight.y == straight.y[word])]
+    line.sort(key=lambda i: step * float(straight.x0[i]))
+    for _, following in zip(range(limit), line[line.index(word) + 1 :], strict=False):
+        near, far = (word, following) if step > 0 else (following, word)
+        apart = straight.x0[far] - straight.x1[near] > GAP * straight.height[word]
+        if apart or page.ner_tags[following] not in ("O", f"B-{span.type}", f"I-{span.type}"):
+            return
+        yield following
+        word = following
