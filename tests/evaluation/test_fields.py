@@ -262,3 +262,33 @@ def test_a_currency_glued_to_amounts_is_not_asked_for(make_page, guess, precisio
         {"document_type": "invoice", "fields": {"CURRENCY": found(guess)}, "line_items": []},
     )
     assert tally.scores()["by_field"]["CURRENCY"]["precision"] == precision
+
+
+@pytest.mark.parametrize(
+    ("name", "guess", "precision"),
+    [
+        ("DUE_DATE", "2024-03-31", None),
+        ("DUE_DATE", "2024-03-08", 0.0),
+        ("TAX_RATE", "19", None),
+        ("TAX_RATE", "7", 0.0),
+    ],
+)
+def test_what_terms_and_rows_imply_is_not_asked_for(make_page, name, guess, precision):
+    terms = "Bis 08.03.2024 3 % Skonto, bis 31.03.2024 netto"
+    page = make_page(
+        [
+            (terms, "PAYMENT_TERMS", terms, None),
+            ("19 %", "ITEM_TAX_RATE", "19", "line-1"),
+            ("19,0 %", "ITEM_TAX_RATE", "19", "line-2"),
+        ]
+    )
+    tally = FieldTally()
+    tally.add(
+        true_document([page]), {"document_type": "invoice", "fields": {name: found(guess)}, "line_items": []}
+    )
+    assert tally.scores()["by_field"][name]["precision"] == precision
+
+
+def test_rows_of_two_rates_imply_none(make_page):
+    page = make_page([("19 %", "ITEM_TAX_RATE", "19", "line-1"), ("7 %", "ITEM_TAX_RATE", "7", "line-2")])
+    assert "TAX_RATE" not in true_document([page]).implied

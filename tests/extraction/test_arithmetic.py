@@ -57,6 +57,44 @@ def test_a_figure_that_was_labelled_nothing_is_found_if_it_adds_up(page_of, prin
     assert values(page).get("TAX_AMOUNT") == found
 
 
+@pytest.fixture
+def row_of(make_page):
+    """A page of two groups of digits beside one another, under a subtotal and a tax."""
+
+    def make(gap, labels):
+        rows = [
+            ("1000.00", 900, 100, "B-SUBTOTAL_AMOUNT"),
+            ("190.00", 900, 130, "B-TAX_AMOUNT"),
+            ("1", 900, 160, labels[0]),
+            ("190.00", 910 + gap, 160, labels[1]),
+        ]
+        probabilities = np.zeros((len(rows), len(NER_IDS)), dtype=np.float32)
+        for row, (_, _, _, label) in zip(probabilities, rows, strict=True):
+            row[NER_IDS[label]] = 0.9
+            row[NER_IDS["B-TOTAL_AMOUNT"]] += 0.05
+        return replace(make_page(rows), ner_probabilities=probabilities)
+
+    return make
+
+
+@pytest.mark.parametrize("labels", [("O", "O"), ("B-TOTAL_AMOUNT", "O")])
+def test_thousands_that_stand_apart_belong_to_an_unlabelled_figure(row_of, labels):
+    page = row_of(8, labels)
+    assert values(page)["TOTAL_AMOUNT"][0] == "1190.00"
+    assert assemble([page])["fields"]["TOTAL_AMOUNT"][0]["text"] == "1 190.00"
+
+
+def test_a_figure_of_another_column_is_no_thousands(row_of):
+    assert "1190.00" not in values(row_of(60, ("O", "O"))).get("TOTAL_AMOUNT", [])
+
+
+def test_a_value_that_is_printed_twice_goes_before_one_that_fits_better(page_of):
+    printed = ("120.00", "B-TOTAL_AMOUNT", 0.6, {})
+    fitting = ("119.00", "O", 0.9, {"TOTAL_AMOUNT": 0.04})
+    assert values(page_of(SUBTOTAL, TAX, printed, fitting))["TOTAL_AMOUNT"][0] == "119.00"
+    assert values(page_of(SUBTOTAL, TAX, printed, printed, fitting))["TOTAL_AMOUNT"][0] == "120.00"
+
+
 def test_a_figure_that_the_model_rules_out_is_no_candidate(page_of):
     page = page_of(SUBTOTAL, ("19.00", "O", 0.999, {"TAX_AMOUNT": 0.001}), TOTAL)
     assert "TAX_AMOUNT" not in values(page)
@@ -133,6 +171,7 @@ def test_the_sums_of_a_document_stand_on_one_page(page_of):
         (None, 1900, 11900, {"items": 10000}, 1),
         (None, None, 1240, {"paid": (2000,), "printed": frozenset({760})}, 1),
         (None, None, 2000, {"paid": (2000,), "printed": frozenset({760})}, 0),
+        (None, 102, 1698, {"paid": (1800,), "printed": frozenset({102})}, 0),  # the tax, not a change
         (None, None, None, {"items": 100, "paid": (5,)}, 0),
     ],
 )

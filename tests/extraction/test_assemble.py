@@ -278,6 +278,24 @@ def test_item_types_are_not_among_the_fields(make_document):
     assert all(name.startswith("ITEM_") for item in result["line_items"] for name in item)
 
 
+def test_lines_of_an_address_may_stand_wide_apart(make_page):
+    lines = [("Bahnstr.", 60, 100, "B-BUYER_ADDRESS"), ("88802", 60, 164, "I-BUYER_ADDRESS")]
+    assert texts(make_page(lines)) == [("BUYER_ADDRESS", "Bahnstr. 88802")]
+    between = ("Tel.", 60, 132, "O")
+    assert len(texts(make_page([*lines, between]))) == 2
+    aside = [lines[0], ("88802", 140, 164, "I-BUYER_ADDRESS")]
+    assert len(texts(make_page(aside))) == 2
+    far = [lines[0], ("88802", 60, 190, "I-BUYER_ADDRESS")]
+    assert len(texts(make_page(far))) == 2
+
+
+def test_a_name_does_not_go_on_in_a_column_to_the_left(make_page):
+    page = make_page(
+        [("Acme", 700, 100, "B-SELLER_NAME"), ("Slogan", 60, 120, "I-SELLER_NAME")],
+    )
+    assert texts(page) == [("SELLER_NAME", "Acme"), ("SELLER_NAME", "Slogan")]
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [

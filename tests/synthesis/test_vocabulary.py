@@ -4,7 +4,7 @@ import pytest
 from invoicegen.synthesis.currencies import names_currency
 from invoicegen.synthesis.draw import Draw
 from invoicegen.synthesis.locales import LOCALES, load_locale
-from invoicegen.synthesis.parties import Names, draw_address
+from invoicegen.synthesis.parties import Names, at_site, draw_address
 from invoicegen.synthesis.vocabulary import chain, words
 
 
@@ -48,3 +48,13 @@ def test_the_same_draws_give_the_same_names():
     assert [first.invented() + first.last() for _ in range(20)] == [
         second.invented() + second.last() for _ in range(20)
     ]
+
+
+def test_an_address_now_and_then_names_a_house_of_the_firm_first():
+    names = Names(draws(), load_locale("en_US"))
+    address = draw_address(names, "en")
+    sites = [at_site(names, "Acme, Inc.", address).lines for _ in range(1000)]
+    named = [lines for lines in sites if lines != address.lines]
+    assert 40 < len(named) < 110
+    assert all(lines[1:] == address.lines for lines in named)
+    assert ["Acme Headquarters", *address.lines] in named

@@ -17,6 +17,7 @@ from invoicegen.synthesis import LOCALES, synthesise
 from invoicegen.synthesis.money import round_half_up
 from invoicegen.templates import PlanOptions, compose, plan_document
 from invoicegen.templates.artwork import swiss_payload
+from invoicegen.templates.lexicon import load_lexicon
 from invoicegen.templates.view import View
 
 OPTIONS = {
@@ -424,6 +425,80 @@ def test_numbers_and_files_of_a_listing_are_no_entities():
         ]
     assert files
     assert not any(word.entity for word in files)
+
+
+@pytest.mark.parametrize("key", ["listed_seller", "listed_buyer"])
+def test_parties_of_a_listing_are_mostly_called_as_in_en_16931(key):
+    wordings = set(load_lexicon("de")[key])
+    named = 0
+    for index in range(12):
+        _, _, html = document(index, LISTING | {"caption_end": ""}, locales={"de_DE": 1}, **PAGES)
+        bars = [e.text for e in ET.fromstring(html).iter() if "bar" in (e.get("class") or "").split()]
+        named += any((text or "").casefold() in {word.casefold() for word in wordings} for text in bars)
+    assert 4 <= named <= 12
+
+
+@pytest.mark.parametrize("between", [True, False])
+def test_a_contact_may_stand_between_name_and_address(between):
+    shape = {"party_table": "address", "sidebar": "none", "closing": False, "contact_between": between}
+    printed = 0
+    for index in range(24):
+        _, invoice, html = document(index, LISTING | shape, **PAGES)
+        if not invoice.seller.contact_person:
+            continue
+        top = {}
+        for word in render_document(html, dpi=50).pages[0].words:
+            top.setdefault(word.field, word.quad[1])
+        if (contact := top.get("seller.contact_person")) is not None:
+            printed += 1
+            assert top["seller.name"] < contact
+            assert (contact < top["seller.address"]) is between
+    assert printed
+
+
+OFFICE = {
+    "office": True,
+    "listing": False,
+    "band": False,
+    "seller_caption": "none",
+    "seller_compact": False,
+    "head": [["seller"], ["buyer"], ["office"], ["title"], ["refs"]],
+    "window": False,
+    "footer": "none",
+    "party_table": "none",
+    "party_caption": "none",
+    "sidebar": "none",
+    "page": "A4",
+}
+
+
+def test_a_letter_with_an_office_has_the_seller_s_address_below_the_buyer():
+    hours = 0
+    for index in range(8):
+        _, invoice, html = document(index, OFFICE, **PAGES)
+        page = render_document(html, dpi=50).pages[0]
+        top = {}
+        for word in page.words:
+            top.setdefault(word.field, word.quad[1])
+        assert top["seller.name"] < top["buyer.name"] < top["seller.address"]
+        assert {word.entity for word in page.words if word.field == "seller.address"} == {"SELLER_ADDRESS"}
+        assert list(values(html, "SELLER_NAME")) == [invoice.seller.name]
+        hours += any(
+            re.search(r"\d[.:]\d\d\s?(-|à|to)", word.text) and not word.entity for word in page.words
+        )
+        hours += any(word.text in ("-", "à", "to") and not word.entity for word in page.words)
+    assert hours
+
+
+def test_a_seller_s_name_may_be_broken_over_two_lines():
+    broken = 0
+    for index in range(60):
+        _, invoice, html = document(index, OFFICE, **PAGES)
+        name = next(e for e in ET.fromstring(html).iter() if e.get("class") == "pname")
+        letters = "".join("".join(name.itertext()).split())
+        assert letters.casefold() == "".join(invoice.seller.name.split()).casefold()
+        broken += any(part.tag.endswith("br") for part in name.iter())
+    assert 0 < broken < 20
 
 
 def test_values_of_a_wide_listing_stand_in_one_column_far_from_their_captions():

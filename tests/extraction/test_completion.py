@@ -1,0 +1,80 @@
+"""Values of which the model left out a word, made whole with the words beside."""
+
+import pytest
+
+from invoicegen.extraction import assemble
+
+
+def line(*words, y=300, x=60):
+    """Words one after the other, with the gap of a space."""
+    placed = []
+    for text, label in words:
+        placed.append((text, x, y, label))
+        x += 10 * len(text) + 8
+    return placed
+
+
+def values(page, name):
+    return [field["value"] for field in assemble([page])["fields"].get(name, [])]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [("20", "B-INVOICE_DATE"), ("septembre", "I-INVOICE_DATE"), ("2015", "O")],
+        [("20", "O"), ("septembre", "B-INVOICE_DATE"), ("2015", "I-INVOICE_DATE")],
+        [("20", "O"), ("septembre", "B-INVOICE_DATE"), ("2015", "O")],
+        [
+            ("Date", "O"),
+            ("20", "B-INVOICE_DATE"),
+            ("septembre", "I-INVOICE_DATE"),
+            ("2015", "O"),
+            ("12:00", "O"),
+        ],
+    ],
+)
+def test_a_date_that_cannot_be_read_takes_the_words_beside(make_page, words):
+    page = make_page([("Facture", 60, 60, "B-DOCUMENT_TYPE"), *line(*words)])
+    assert values(page, "INVOICE_DATE") == ["2015-09-20"]
+
+
+def test_words_far_away_or_of_another_value_complete_nothing(make_page):
+    begun = line(("20", "B-INVOICE_DATE"), ("septembre", "I-INVOICE_DATE"))
+    for rest in (("2015", 700, 300, "O"), ("2015", 200, 300, "B-INVOICE_NUMBER"), ("2015", 200, 360, "O")):
+        assert values(make_page([*begun, rest]), "INVOICE_DATE") == [None]
+
+
+def test_a_date_that_can_be_read_takes_nothing(make_page):
+    page = make_page(line(("20.09.2015", "B-INVOICE_DATE"), ("21.09.2015", "O")))
+    assert [field["text"] for field in assemble([page])["fields"]["INVOICE_DATE"]] == ["20.09.2015"]
+
+
+@pytest.mark.parametrize("labelled", [1, 2, 5])
+def test_an_iban_goes_on_until_its_check_digits_are_right(make_page, labelled):
+    groups = ["DE89", "3704", "0044", "0532", "0130", "00"]
+    words = [
+        (group, ("I" if i else "B") + "-BANK_ACCOUNT" if i < labelled else "O")
+        for i, group in enumerate(groups)
+    ]
+    assert values(make_page(line(*words, ("BIC", "O"))), "BANK_ACCOUNT") == ["DE89370400440532013000"]
+
+
+def test_a_second_part_of_an_iban_is_no_account_of_its_own(make_page):
+    words = [
+        ("NL91", "B-BANK_ACCOUNT"),
+        ("ABNA", "I-BANK_ACCOUNT"),
+        ("0417", "O"),
+        ("1643", "B-BANK_ACCOUNT"),
+    ]
+    page = make_page(line(*words, ("00", "I-BANK_ACCOUNT")))
+    assert values(page, "BANK_ACCOUNT") == ["NL91ABNA0417164300"]
+
+
+def test_a_tax_number_goes_on_until_its_check_digits_are_right(make_page):
+    page = make_page(line(("DE", "B-SELLER_TAX_ID"), ("136", "I-SELLER_TAX_ID"), ("695", "O"), ("976", "O")))
+    assert values(page, "SELLER_TAX_ID") == ["DE136695976"]
+
+
+def test_a_number_that_proves_nothing_stays_as_it_is(make_page):
+    page = make_page(line(("12345", "B-BANK_ACCOUNT"), ("678", "O")))
+    assert values(page, "BANK_ACCOUNT") == ["12345"]

@@ -1,0 +1,116 @@
+"""What a document says in passing: a due date in its terms, the rate that makes its tax, an IBAN and the number in it."""
+
+import pytest
+
+from invoicegen.extraction import assemble
+
+DATE = ("01.03.2024", 600, 60, "B-INVOICE_DATE")
+
+
+def sentence(text, label, y=300):
+    """Words of a line, each with the label."""
+    placed, x = [], 60
+    for i, word in enumerate(text.split()):
+        placed.append((word, x, y, label if label == "O" else f"{'I' if i else 'B'}-{label}"))
+        x += 10 * len(word) + 8
+    return placed
+
+
+def fields_of(page):
+    return assemble([page])["fields"]
+
+
+def due_dates(page):
+    return [field["value"] for field in fields_of(page).get("DUE_DATE", [])]
+
+
+@pytest.mark.parametrize(
+    ("terms", "due"),
+    [
+        ("Zahlbar bis 31.03.2024 ohne Abzug", ["2024-03-31"]),
+        ("Bis 08.03.2024 3 % Skonto, bis 31.03.2024 netto", ["2024-03-31"]),
+        ("Netto bis 31.03.2024, bis 08.03.2024 3 % Skonto", ["2024-03-31"]),
+        ("Es gelten die AGB vom 01.01.2020", []),
+        ("Zahlbar innerhalb von 30 Tagen", []),
+    ],
+)
+def test_the_due_date_is_the_last_date_of_the_terms(make_page, terms, due):
+    page = make_page([DATE, *sentence(terms, "PAYMENT_TERMS")])
+    assert due_dates(page) == due
+
+
+def test_a_due_date_of_its_own_goes_before_the_terms(make_page):
+    page = make_page(
+        [DATE, ("20.03.2024", 600, 90, "B-DUE_DATE"), *sentence("Zahlbar bis 31.03.2024", "PAYMENT_TERMS")]
+    )
+    assert due_dates(page) == ["2024-03-20"]
+
+
+def test_a_derived_due_date_stands_where_its_terms_do_and_is_less_sure(make_page):
+    fields = fields_of(make_page([DATE, *sentence("Zahlbar bis 31.03.2024 rein netto", "PAYMENT_TERMS")]))
+    (due,), (terms,) = fields["DUE_DATE"], fields["PAYMENT_TERMS"]
+    assert (due["text"], due["box"], due["page"]) == ("31.03.2024", terms["box"], terms["page"])
+    assert due["confidence"] < terms["confidence"]
+
+
+SUMS = [
+    ("100.00", 900, 700, "B-SUBTOTAL_AMOUNT"),
+    ("19.00", 900, 730, "B-TAX_AMOUNT"),
+    ("119.00", 900, 760, "B-TOTAL_AMOUNT"),
+]
+
+
+def rates(page):
+    return [field["value"] for field in fields_of(page).get("TAX_RATE", [])]
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ([("VAT@19%", 700, 730, "O")], ["19"]),
+        ([("19%", 700, 730, "O"), ("7%", 700, 700, "O")], ["19"]),
+        ([("0%", 300, 730, "B-TAX_RATE"), ("19%", 700, 730, "O")], ["19", "0"]),
+        ([("19%", 700, 730, "B-TAX_RATE"), ("21%", 700, 700, "O")], ["19"]),
+        ([("7%", 700, 730, "O")], []),
+        ([("7%", 700, 730, "B-TAX_RATE")], ["7"]),
+    ],
+)
+def test_the_rate_is_the_printed_one_that_makes_the_tax(make_page, words, found):
+    assert rates(make_page([*SUMS, *words])) == found
+
+
+def test_the_rate_of_the_rows_counts_too(make_page):
+    row = [
+        ("Widget", 60, 400, "B-ITEM_DESCRIPTION"),
+        ("19.00", 600, 400, "B-ITEM_TAX_RATE"),
+        ("100.00", 900, 400, "B-ITEM_AMOUNT"),
+    ]
+    assert rates(make_page([*row, *SUMS])) == ["19.00"]
+
+
+def test_a_document_without_a_tax_has_no_rate(make_page):
+    assert rates(make_page([("119.00", 900, 760, "B-TOTAL_AMOUNT"), ("19%", 700, 730, "O")])) == []
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_an_iban_goes_before_the_number_that_it_holds(make_page, order):
+    numbers = [("532013000", 0.99), ("DE89370400440532013000", 0.9)][::order]
+    page = make_page(
+        [
+            (text, 60, 60 + 40 * i, "B-BANK_ACCOUNT", confidence)
+            for i, (text, confidence) in enumerate(numbers)
+        ]
+    )
+    accounts = fields_of(page)["BANK_ACCOUNT"]
+    assert [account["value"] for account in accounts] == ["DE89370400440532013000", "532013000"]
+    assert accounts[0]["confidence"] >= accounts[1]["confidence"]
+
+
+def test_another_account_stays_first(make_page):
+    page = make_page(
+        [
+            ("777777", 60, 60, "B-BANK_ACCOUNT", 0.99),
+            ("DE89370400440532013000", 60, 100, "B-BANK_ACCOUNT", 0.9),
+        ]
+    )
+    assert fields_of(page)["BANK_ACCOUNT"][0]["value"] == "777777"

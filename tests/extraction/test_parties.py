@@ -1,0 +1,53 @@
+"""The only party of a document is its seller."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from invoicegen.extraction import assemble
+from invoicegen.schema.taxonomy import NER_IDS
+
+
+@pytest.fixture
+def page_of(make_page):
+    """A page of ``(text, label, {type: probability})`` below one another."""
+
+    def make(*lines):
+        page = make_page([(text, 60, 100 + 40 * i, label) for i, (text, label, _) in enumerate(lines)])
+        probabilities = np.zeros((len(lines), len(NER_IDS)), dtype=np.float32)
+        for row, (_, _, given) in zip(probabilities, lines, strict=True):
+            for name, probability in given.items():
+                row[NER_IDS[f"B-{name}"]] = probability
+        return replace(page, ner_probabilities=probabilities)
+
+    return make
+
+
+def parties(page):
+    fields = assemble([page])["fields"]
+    return {name: fields[name][0]["value"] for name in fields}
+
+
+UNSURE_NAME = ("Acme", "B-BUYER_NAME", {"BUYER_NAME": 0.6, "SELLER_NAME": 0.4})
+UNSURE_ADDRESS = ("Paris", "B-BUYER_ADDRESS", {"BUYER_ADDRESS": 0.8, "SELLER_ADDRESS": 0.2})
+SURE_NAME = ("Acme", "B-BUYER_NAME", {"BUYER_NAME": 0.999, "SELLER_NAME": 0.001})
+
+
+def test_the_only_party_is_the_seller(page_of):
+    assert parties(page_of(UNSURE_NAME, UNSURE_ADDRESS)) == {"SELLER_NAME": "Acme", "SELLER_ADDRESS": "Paris"}
+
+
+def test_a_name_and_an_address_of_two_parties_are_of_one(page_of):
+    seller = ("Acme", "B-SELLER_NAME", {"SELLER_NAME": 0.6, "BUYER_NAME": 0.4})
+    assert parties(page_of(seller, UNSURE_ADDRESS)) == {"SELLER_NAME": "Acme", "SELLER_ADDRESS": "Paris"}
+
+
+def test_a_buyer_that_the_model_is_sure_of_stays(page_of):
+    assert parties(page_of(SURE_NAME, UNSURE_ADDRESS)) == {"BUYER_NAME": "Acme", "BUYER_ADDRESS": "Paris"}
+
+
+def test_beside_another_party_nothing_changes(page_of):
+    other = ("Muster", "B-SELLER_NAME", {"SELLER_NAME": 0.9})
+    found = parties(page_of(other, UNSURE_NAME, UNSURE_ADDRESS))
+    assert found == {"SELLER_NAME": "Muster", "BUYER_NAME": "Acme", "BUYER_ADDRESS": "Paris"}
