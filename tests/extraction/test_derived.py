@@ -1,4 +1,4 @@
-"""What a document says in passing: a due date in its terms, the rate that makes its tax, an IBAN and the number in it."""
+"""What a document says in passing: a due date in its terms, the rate that makes its tax, an IBAN and what it holds."""
 
 import pytest
 
