@@ -29,6 +29,8 @@ from invoicegen.schema.prediction import PagePrediction
 ROLES: Final = ("ITEM_QUANTITY", "ITEM_UNIT_PRICE", "ITEM_AMOUNT")
 KEPT: Final = ("ITEM_DISCOUNT", "ITEM_TAX_RATE")
 """What stays as the model has it where the product of its row does not say otherwise."""
+TOTALS: Final = ("SUBTOTAL_AMOUNT", "TAX_AMOUNT", "TAX_BASE_AMOUNT", "TOTAL_AMOUNT", "AMOUNT_DUE", "AMOUNT_PAID")
+"""What a figure on the line of an item row is not, though it may be labelled so."""
 WEIGHT: Final = 1000.0
 """How much more probable a choice is for each row whose product it makes true."""
 FLOOR: Final = 0.01
@@ -202,7 +204,7 @@ def find_figures(
                     digit=10.0 ** min(int(Decimal(price).as_tuple().exponent), 0) if price else 1.0,
                     rate=float(rate) if rate is not None and rate.replace(".", "").isdigit() else None,
                     probabilities=given[digits].mean(axis=0),
-                    label=prediction.ner_tags[digits[0]][2:] or "O",
+                    label=_label(prediction, digits),
                 )
             )
     return figures
@@ -222,9 +224,8 @@ def _figures_of(
 
     def usable(word: int) -> bool:
         label = prediction.ner_tags[word][2:]
-        return everything or (
-            (not label or label.startswith("ITEM_")) and prediction.cell_tags[word] != "HEADER"
-        )
+        in_row = not label or label.startswith("ITEM_") or label in TOTALS
+        return everything or (in_row and prediction.cell_tags[word] != "HEADER")
 
     def is_sign(word: int) -> bool:
         labelled = prediction.ner_tags[word][2:] in ROLES
@@ -237,13 +238,15 @@ def _figures_of(
         if not usable(line[first]) or not _is_figure(text(line[first])):
             continue
         digits = [line[first]]
-        label = prediction.ner_tags[line[first]][2:]
+        label = _label(prediction, digits)
         while (
             place < len(line)
             and near(digits[-1], line[place])
-            and prediction.ner_tags[line[place]][2:] == label
             and _is_figure(text(line[place]))
-            and (label in ROLES or _goes_on(text(*digits), text(line[place])))
+            and (
+                (_label(prediction, [line[place]]) == label and label in ROLES)
+                or (usable(line[place]) and _goes_on(text(*digits), text(line[place])))
+            )
         ):
             digits.append(line[place])
             place += 1
@@ -254,6 +257,13 @@ def _figures_of(
         elif behind is not None and is_sign(behind):
             words.append(behind)
         yield words, digits, "%" in text(*digits) or (behind is not None and text(behind) == "%")
+
+
+def _label(prediction: PagePrediction, words: Sequence[int]) -> str:
+    """The entity type that words are labelled, or "O" for none, several, or one that no item row has."""
+    labels = {prediction.ner_tags[word][2:] for word in words}
+    label = labels.pop()
+    return "O" if labels or not label or label in TOTALS else label
 
 
 def _goes_on(before: str, text: str) -> bool:
@@ -441,6 +451,11 @@ def _relabelled(
         for figure in column.values()
         if figure.label in ROLES and chosen.places[ROLES.index(figure.label)] is not None
     }
+    for figure in figures:
+        if figure.label in ROLES:  # "77" and "120,50", both labelled as beginnings
+            digits = [word for word in figure.words if tags[word][2:] == figure.label]
+            for word in digits[1:]:
+                tags[word] = f"I-{figure.label}"
     for row, same in by_row.items():
         if _adds_up(same):
             continue
