@@ -29,7 +29,14 @@ from invoicegen.schema.prediction import PagePrediction
 ROLES: Final = ("ITEM_QUANTITY", "ITEM_UNIT_PRICE", "ITEM_AMOUNT")
 KEPT: Final = ("ITEM_DISCOUNT", "ITEM_TAX_RATE")
 """What stays as the model has it where the product of its row does not say otherwise."""
-TOTALS: Final = ("SUBTOTAL_AMOUNT", "TAX_AMOUNT", "TAX_BASE_AMOUNT", "TOTAL_AMOUNT", "AMOUNT_DUE", "AMOUNT_PAID")
+TOTALS: Final = (
+    "SUBTOTAL_AMOUNT",
+    "TAX_AMOUNT",
+    "TAX_BASE_AMOUNT",
+    "TOTAL_AMOUNT",
+    "AMOUNT_DUE",
+    "AMOUNT_PAID",
+)
 """What a figure on the line of an item row is not, though it may be labelled so."""
 WEIGHT: Final = 1000.0
 """How much more probable a choice is for each row whose product it makes true."""

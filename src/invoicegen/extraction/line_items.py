@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypedDict
 
 import numpy as np
@@ -30,6 +30,11 @@ DIRECTED_GROUPS: Final = (
     ("ITEM_TAX_RATE",),
 )
 """Types that are printed together on a line of their own where they do not stand beside the anchor."""
+
+CODE_GAP: Final = 1.0
+"""Line heights between a code and the descriptions to the right of it, at least."""
+
+_CODE: Final = re.compile(r"(?=.*\d)[^\s\W_a-z][^\sa-z]{2,}")
 
 WORD_GAP: Final = 1.0
 """Line heights between two words of one cell on one line."""
@@ -323,6 +328,31 @@ def _value(
     }
 
 
+def codes_apart(prediction: PagePrediction, straight: StraightWords) -> PagePrediction:
+    """The page without codes in its descriptions that stand in a column to the left of them.
+
+    They are item codes where the column has such, else nothing.
+    """
+    described = [word for word, tag in enumerate(prediction.ner_tags) if tag.endswith("ITEM_DESCRIPTION")]
+    codes = [word for word in described if _CODE.fullmatch(prediction.words[word].text)]
+    first: dict[float, float] = {}
+    for word in set(described) - set(codes):
+        level = float(straight.y[word])
+        first[level] = min(first.get(level, np.inf), float(straight.x0[word]))
+    if not codes or not first:
+        return prediction
+    margin = float(np.median(list(first.values())))
+    known = [word for word, tag in enumerate(prediction.ner_tags) if tag.endswith("ITEM_CODE")]
+    tags = list(prediction.ner_tags)
+    for word in codes:
+        if margin - straight.x1[word] > CODE_GAP * straight.height[word]:
+            in_column = np.any(
+                (straight.x0[known] < straight.x1[word]) & (straight.x1[known] > straight.x0[word])
+            )
+            tags[word] = "B-ITEM_CODE" if in_column else "O"
+    return replace(prediction, ner_tags=tags)
+
+
 def rebuild_line_items(
     predictions: Sequence[PagePrediction], hints: DocumentHints | None = None, *, weigh_choices: bool = True
 ) -> list[dict[str, FieldValue]]:
@@ -343,6 +373,8 @@ def rebuild_line_items(
     items: list[dict[str, FieldValue]] = []
     for prediction in pages:
         straight = straighten(prediction.words)
+        if weigh_choices:
+            prediction = codes_apart(prediction, straight)
         rows = assign_rows(find_cells(prediction, straight, hints))
         if weigh_choices:
             words = [[word for cell in row for word in cell.words] for row in rows]
