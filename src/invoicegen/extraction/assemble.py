@@ -14,7 +14,7 @@ from invoicegen.extraction.arithmetic import amounts_of, find_figures, weigh_sum
 from invoicegen.extraction.checks import Check, run_checks
 from invoicegen.extraction.chronology import find_dates, weigh_dates
 from invoicegen.extraction.completion import complete_spans
-from invoicegen.extraction.derived import due_date_of_terms, iban_first, put_first, rate_of_tax
+from invoicegen.extraction.derived import due_date_of_terms, iban_first, plausible_first, put_first, rate_of_tax
 from invoicegen.extraction.embedded import (
     EmbeddedInvoice,
     compare_with_page,
@@ -113,7 +113,7 @@ def assemble(
         fields["TAX_RATE"] = put_first(rate, fields.get("TAX_RATE", []))
     if "BANK_ACCOUNT" in fields:
         fields["BANK_ACCOUNT"] = iban_first(fields["BANK_ACCOUNT"])
-    ordered = {name: fields[name] for name in labels.entity_types if name in fields}
+    ordered = {name: plausible_first(name, fields[name]) for name in labels.entity_types if name in fields}
     signs = [code for code, _ in signed_amounts(ordered, line_items, hints)]
     kind = document_type(ordered, pages)
     for title in ordered.get("DOCUMENT_TYPE", []):

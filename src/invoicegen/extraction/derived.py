@@ -13,7 +13,7 @@ from invoicegen.extraction.dates import clean_date_text, find_dates
 from invoicegen.extraction.hints import DocumentHints
 from invoicegen.extraction.line_items import FieldValue
 from invoicegen.extraction.numbers import parse_number
-from invoicegen.extraction.values import is_iban
+from invoicegen.extraction.values import EU_VAT, is_iban
 from invoicegen.schema.prediction import PagePrediction
 
 DERIVED: Final = 0.9
@@ -22,6 +22,13 @@ documents all are right."""
 SLACK: Final = Decimal("0.02")
 """What a tax may differ from its rate of the subtotal, in units of the currency: both are rounded."""
 
+SURE: Final = 0.5
+"""Confidence from which a value of the usual form goes before another."""
+
+_FORMS: Final = {
+    "_TAX_ID": re.compile(rf"^(?:{EU_VAT.pattern}|GB\d|CHE|NO\d)"),
+    "_ADDRESS": re.compile(r"\d"),
+}
 _PERCENT: Final = re.compile(r"(?<![\d.,])(\d{1,2}(?:[.,]\d{1,3})?)\s?%")
 
 Fields = Mapping[str, Sequence[FieldValue]]
@@ -119,6 +126,21 @@ def iban_first(accounts: Sequence[FieldValue]) -> list[FieldValue]:
             ranked.insert(0, {**ranked.pop(place), "confidence": first["confidence"]})
             break
     return ranked
+
+
+def plausible_first(name: str, values: Sequence[FieldValue]) -> list[FieldValue]:
+    """Values of a field, and the most confident one of its usual form first: a tax number with a country's prefix (BT-31)
+    before one without (BT-32), an address with a post code or house number before one without a digit.
+
+    Args:
+        name: Type of the field; others than tax numbers and addresses stay as they are.
+        values: The most confident first.
+    """
+    form = next((form for ending, form in _FORMS.items() if name.endswith(ending)), None)
+    if form is None or not values or form.search(values[0]["value"] or ""):
+        return list(values)
+    usual = [value for value in values if value["confidence"] >= SURE and form.search(value["value"] or "")]
+    return put_first(usual[0], [value for value in values if value is not usual[0]]) if usual else list(values)
 
 
 def put_first(chosen: FieldValue, others: Sequence[FieldValue]) -> list[FieldValue]:
