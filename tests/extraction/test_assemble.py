@@ -234,6 +234,17 @@ def test_currency_comes_from_signs_where_none_stands_alone(make_page, words, val
     assert (field["value"], field["confidence"]) == (value, confidence)
 
 
+@pytest.mark.parametrize(
+    ("text", "currency"),
+    [("12ABCDE0123A1Z5", "INR"), ("CHE-123.456.789", "CHF"), ("DE136695976", "EUR")],
+)
+def test_without_a_sign_the_currency_is_that_of_the_country(make_page, text, currency):
+    page = make_page([(text, 60, 60, "O"), ("12.00", 60, 90, "B-TOTAL_AMOUNT")])
+    (found,) = assemble([page])["fields"]["CURRENCY"]
+    assert (found["value"], found["page"], found["box"]) == (currency, None, None)
+    assert found["confidence"] < 0.9
+
+
 def test_no_currency_is_made_up(make_page):
     assert "CURRENCY" not in assemble([make_page([("5.90", 900, 100, "B-TOTAL_AMOUNT")])])["fields"]
 

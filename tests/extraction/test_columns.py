@@ -200,6 +200,47 @@ def test_what_is_a_figure(make_page):
     assert [f.values[2] for f in found] == [5.9, 42210, None, 1, 328.29]
 
 
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ("B-ITEM_AMOUNT", "B-TAX_AMOUNT"),
+        ("B-TAX_AMOUNT", "I-ITEM_AMOUNT"),
+        ("B-ITEM_AMOUNT", "B-ITEM_AMOUNT"),
+        ("O", "B-TOTAL_AMOUNT"),
+    ],
+)
+def test_groups_of_thousands_are_one_amount_however_they_are_labelled(make_page, labels):
+    rows = [
+        ("Desk", 60, 300, "B-ITEM_DESCRIPTION"),
+        ("99.00", 500, 300, "B-ITEM_QUANTITY"),
+        ("876.00", 700, 300, "B-ITEM_UNIT_PRICE"),
+        ("86", 900, 300, labels[0]),
+        ("724.00", 922, 300, labels[1]),
+        ("Chair", 60, 340, "B-ITEM_DESCRIPTION"),
+        ("68.00", 500, 340, "B-ITEM_QUANTITY"),
+        ("8.00", 700, 340, "B-ITEM_UNIT_PRICE"),
+        ("544.00", 922, 340, "B-TAX_AMOUNT" if "TAX" in str(labels) else "B-ITEM_AMOUNT"),
+    ]
+    items = rebuild_line_items([with_probabilities(make_page(rows))])
+    assert [item["ITEM_AMOUNT"]["value"] for item in items] == ["86724.00", "544.00"]
+
+
+def test_codes_in_a_column_left_of_the_descriptions_are_no_part_of_them(make_page):
+    rows = []
+    for y, code, label in ((300, "A23", "B-ITEM_CODE"), (340, "Z45", "B-ITEM_DESCRIPTION")):
+        rows += [
+            (code, 60, y, label),
+            ("Item", 260, y, "B-ITEM_DESCRIPTION"),
+            ("5.00", 900, y, "B-ITEM_AMOUNT"),
+        ]
+    first, second = rebuild_line_items([with_probabilities(make_page(rows))])
+    assert [item["ITEM_CODE"]["value"] for item in (first, second)] == ["A23", "Z45"]
+    assert [item["ITEM_DESCRIPTION"]["value"] for item in (first, second)] == ["Item", "Item"]
+    beside = [("Z45", 225, 340, "B-ITEM_DESCRIPTION") if row[0] == "Z45" else row for row in rows]
+    second = rebuild_line_items([with_probabilities(make_page(beside))])[1]
+    assert second["ITEM_DESCRIPTION"]["value"] == "Z45 Item"
+
+
 def test_upright_imprints_are_in_no_value(make_page):
     page = make_page(
         [

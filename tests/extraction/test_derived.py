@@ -92,6 +92,23 @@ def test_a_document_without_a_tax_has_no_rate(make_page):
     assert rates(make_page([("119.00", 900, 760, "B-TOTAL_AMOUNT"), ("19%", 700, 730, "O")])) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "values", "first"),
+    [
+        ("SELLER_TAX_ID", ["78910/12345", "DE136695976"], "DE136695976"),
+        ("SELLER_TAX_ID", ["55-4024261", "ID55-4024261"], "55-4024261"),
+        ("SELLER_ADDRESS", ["Muster", "Hauptstr.5"], "Hauptstr.5"),
+        ("SELLER_NAME", ["Muster", "Muster2"], "Muster"),
+    ],
+)
+@pytest.mark.parametrize("sure", [0.9, 0.3])
+def test_a_value_of_the_usual_form_goes_first_if_it_is_likely(make_page, name, values, first, sure):
+    rows = [(values[0], 60, 60, f"B-{name}", 0.99), (values[1], 60, 400, f"B-{name}", sure)]
+    found = fields_of(make_page(rows))[name]
+    assert found[0]["value"] == (first if sure >= 0.5 else values[0])
+    assert found[0]["confidence"] >= found[1]["confidence"]
+
+
 @pytest.mark.parametrize("order", [1, -1])
 def test_an_iban_goes_before_the_number_that_it_holds(make_page, order):
     numbers = [("532013000", 0.99), ("DE89370400440532013000", 0.9)][::order]

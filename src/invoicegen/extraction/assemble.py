@@ -14,7 +14,13 @@ from invoicegen.extraction.arithmetic import amounts_of, find_figures, weigh_sum
 from invoicegen.extraction.checks import Check, run_checks
 from invoicegen.extraction.chronology import find_dates, weigh_dates
 from invoicegen.extraction.completion import complete_spans
-from invoicegen.extraction.derived import due_date_of_terms, iban_first, plausible_first, put_first, rate_of_tax
+from invoicegen.extraction.derived import (
+    due_date_of_terms,
+    iban_first,
+    plausible_first,
+    put_first,
+    rate_of_tax,
+)
 from invoicegen.extraction.embedded import (
     EmbeddedInvoice,
     compare_with_page,
@@ -37,6 +43,9 @@ from invoicegen.schema.taxonomy import DEFAULT_LABELS, VALUE_KINDS, LabelSet, Va
 
 UNREADABLE: Final = 0.5
 """Factor on the confidence of a text that cannot be read as its type: a readable candidate goes first."""
+
+UNPRINTED: Final = 0.5
+"""Confidence of a currency that nothing but the country tells."""
 
 TAX_LINE_TYPES: Final = ("TAX_RATE", "TAX_BASE_AMOUNT", "TAX_AMOUNT")
 RECEIPT_RATIO: Final = 1.75
@@ -239,7 +248,10 @@ def derive_currency(
     line_items: Sequence[Mapping[str, FieldValue]],
     hints: DocumentHints,
 ) -> FieldValue | None:
-    """The currency of a document that prints none as a value of its own; text, page and box are those of the sign."""
+    """The currency of a document that prints none as a value of its own; text, page and box are those of the sign.
+
+    Where there is no sign either, the currency of the seller's country, which has no place on the page.
+    """
     amounts = signed_amounts(fields, line_items, hints)
     if amounts:
         winner = Counter(code for code, _ in amounts).most_common(1)[0][0]
@@ -252,7 +264,9 @@ def derive_currency(
         if (code := sign_of(word.text, hints) or _lone_sign(word.text, hints)) is not None
     ]
     if not words:
-        return None
+        if hints.currency is None:
+            return None
+        return {"value": hints.currency, "text": "", "confidence": UNPRINTED, "page": None, "box": None}
     winner, count = Counter(code for code, _, _ in words).most_common(1)[0]
     _, page, word = next(entry for entry in words if entry[0] == winner)
     confidence = round(0.5 * count / len(words), 4)

@@ -238,6 +238,15 @@ def _figures_of(
         labelled = prediction.ner_tags[word][2:] in ROLES
         return bool(_SIGN.fullmatch(text(word)) or (labelled and _CODED_SIGN.fullmatch(text(word))))
 
+    def belongs(digits: Sequence[int], word: int) -> bool:
+        """Whether a word is of the figure before it: labelled alike, or the next group of its digits and of no other
+        role."""
+        before, label = _label(prediction, digits), _label(prediction, [word])
+        if before == label and label in ROLES:
+            return True
+        of_one = "O" in (before, label) or before == label
+        return of_one and usable(word) and _goes_on(text(*digits), text(word))
+
     place = 0
     while place < len(line):
         first = place
@@ -245,15 +254,11 @@ def _figures_of(
         if not usable(line[first]) or not _is_figure(text(line[first])):
             continue
         digits = [line[first]]
-        label = _label(prediction, digits)
         while (
             place < len(line)
             and near(digits[-1], line[place])
             and _is_figure(text(line[place]))
-            and (
-                (_label(prediction, [line[place]]) == label and label in ROLES)
-                or (usable(line[place]) and _goes_on(text(*digits), text(line[place])))
-            )
+            and belongs(digits, line[place])
         ):
             digits.append(line[place])
             place += 1

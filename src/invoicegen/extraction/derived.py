@@ -140,7 +140,9 @@ def plausible_first(name: str, values: Sequence[FieldValue]) -> list[FieldValue]
     if form is None or not values or form.search(values[0]["value"] or ""):
         return list(values)
     usual = [value for value in values if value["confidence"] >= SURE and form.search(value["value"] or "")]
-    return put_first(usual[0], [value for value in values if value is not usual[0]]) if usual else list(values)
+    return (
+        put_first(usual[0], [value for value in values if value is not usual[0]]) if usual else list(values)
+    )
 
 
 def put_first(chosen: FieldValue, others: Sequence[FieldValue]) -> list[FieldValue]:

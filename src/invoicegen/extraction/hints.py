@@ -59,6 +59,8 @@ _PREFIXED_ID = re.compile(
     r"\b(AT|BE|BG|CY|CZ|DE|DK|EE|ES|FI|FR|GB|HR|HU|IE|IT|LT|LU|LV|MT|NL|NO|PL|PT|RO|SE|SI|SK)"
     r"U?\d[\dA-Z]{6,}"
 )
+_SWISS_ID = re.compile(r"\bCHE[- ]?\d{3}[. ]?\d{3}[. ]?\d{3}\b")
+_GSTIN = re.compile(r"\b\d{2}[A-Z]{5}\d{4}[A-Z][A-Z\d]{3}\b")
 _US_PLACE = re.compile(
     r"\b(A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|PA|RI|S[CD]|T[NX]|UT|V[AT]|"
     r"W[AIVY])[., ]+\d{5}(-\d{4})?\b"
@@ -91,6 +93,10 @@ def _language(words: Iterable[str]) -> str | None:
 def _country(text: str, folded_words: set[str]) -> str | None:
     votes: Counter[str] = Counter()
     votes.update({match[1]: 2 for match in _PREFIXED_ID.finditer(text)})
+    if _SWISS_ID.search(text):
+        votes["CH"] += 3
+    if _GSTIN.search(text):
+        votes["IN"] += 3
     if _US_PLACE.search(text):
         votes["US"] += 3
     if _US_PHONE.search(text):
