@@ -240,7 +240,8 @@ def _figures_of(
 
     def belongs(digits: Sequence[int], word: int) -> bool:
         """Whether a word is of the figure before it: labelled alike, or the next group of its digits and of no other
-        role."""
+        role.
+        """
         before, label = _label(prediction, digits), _label(prediction, [word])
         if before == label and label in ROLES:
             return True
