@@ -129,7 +129,7 @@ def iban_first(accounts: Sequence[FieldValue]) -> list[FieldValue]:
 
 
 def plausible_first(name: str, values: Sequence[FieldValue]) -> list[FieldValue]:
-    """Values of a field, and the most confident one of its usual form first: a tax number with a country's prefix (BT-31)
+    """Values of a field, the most confident one of its usual form first: a tax number with a country's prefix (BT-31)
     before one without (BT-32), an address with a post code or house number before one without a digit.
 
     Args:
