@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
@@ -13,6 +13,7 @@ from invoicegen.extraction.dates import clean_date_text, find_dates
 from invoicegen.extraction.hints import DocumentHints
 from invoicegen.extraction.line_items import FieldValue
 from invoicegen.extraction.numbers import parse_number
+from invoicegen.extraction.tax_ids import is_proven
 from invoicegen.extraction.values import EU_VAT, is_iban
 from invoicegen.schema.prediction import PagePrediction
 
@@ -25,10 +26,12 @@ SLACK: Final = Decimal("0.02")
 SURE: Final = 0.5
 """Confidence from which a value of the usual form goes before another."""
 
-_FORMS: Final = {
-    "_TAX_ID": re.compile(rf"^(?:{EU_VAT.pattern}|GB\d|CHE|NO\d)"),
-    "_ADDRESS": re.compile(r"\d"),
+_PREFIXED: Final = re.compile(rf"(?:{EU_VAT.pattern}|GB\d|CHE|NO\d)")
+_FORMS: Final[dict[str, tuple[Callable[[str], object], ...]]] = {
+    "_TAX_ID": (is_proven, _PREFIXED.match),
+    "_ADDRESS": (re.compile(r"\d").search,),
 }
+"""What a value of a type has, the best first."""
 _PERCENT: Final = re.compile(r"(?<![\d.,])(\d{1,2}(?:[.,]\d{1,3})?)\s?%")
 
 Fields = Mapping[str, Sequence[FieldValue]]
@@ -129,20 +132,20 @@ def iban_first(accounts: Sequence[FieldValue]) -> list[FieldValue]:
 
 
 def plausible_first(name: str, values: Sequence[FieldValue]) -> list[FieldValue]:
-    """Values of a field, the most confident one of its usual form first: a tax number with a country's prefix (BT-31)
-    before one without (BT-32), an address with a post code or house number before one without a digit.
+    """Values of a field, the most confident one of its usual form first: a tax number whose check digits are right before
+    others, one with a country's prefix (BT-31) before one without (BT-32), an address with a post code or house number
+    before one without a digit.
 
     Args:
         name: Type of the field; others than tax numbers and addresses stay as they are.
         values: The most confident first.
     """
-    form = next((form for ending, form in _FORMS.items() if name.endswith(ending)), None)
-    if form is None or not values or form.search(values[0]["value"] or ""):
-        return list(values)
-    usual = [value for value in values if value["confidence"] >= SURE and form.search(value["value"] or "")]
-    return (
-        put_first(usual[0], [value for value in values if value is not usual[0]]) if usual else list(values)
-    )
+    forms = next((forms for ending, forms in _FORMS.items() if name.endswith(ending)), ())
+    for has_form in forms:
+        usual = [value for value in values if has_form(value["value"] or "")]
+        if usual and (usual[0] is values[0] or usual[0]["confidence"] >= SURE):
+            return put_first(usual[0], [value for value in values if value is not usual[0]])
+    return list(values)
 
 
 def put_first(chosen: FieldValue, others: Sequence[FieldValue]) -> list[FieldValue]:

@@ -61,6 +61,7 @@ _PREFIXED_ID = re.compile(
 )
 _SWISS_ID = re.compile(r"\bCHE[- ]?\d{3}[. ]?\d{3}[. ]?\d{3}\b")
 _GSTIN = re.compile(r"\b\d{2}[A-Z]{5}\d{4}[A-Z][A-Z\d]{3}\b")
+_RFC = re.compile(r"\b[A-ZÑ&]{3,4}-?\d{6}-?[A-Z\d]{3}\b")
 _US_PLACE = re.compile(
     r"\b(A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|PA|RI|S[CD]|T[NX]|UT|V[AT]|"
     r"W[AIVY])[., ]+\d{5}(-\d{4})?\b"
@@ -97,6 +98,8 @@ def _country(text: str, folded_words: set[str]) -> str | None:
         votes["CH"] += 3
     if _GSTIN.search(text):
         votes["IN"] += 3
+    if _RFC.search(text):
+        votes["MX"] += 3
     if _US_PLACE.search(text):
         votes["US"] += 3
     if _US_PHONE.search(text):

@@ -78,6 +78,7 @@ COUNTRY_WORDS: Final[dict[str, str]] = {
     "australia": "AU", "abn": "AU", "canada": "CA", "hst": "CA", "pst": "CA", "qst": "CA", "ontario": "CA",
     "quebec": "CA", "alberta": "CA", "kingdom": "GB", "england": "GB", "scotland": "GB",
     "wales": "GB", "ireland": "IE", "singapore": "SG", "zealand": "NZ", "philippines": "PH", "japan": "JP",
+    "mexico": "MX", "rfc": "MX", "cfdi": "MX", "brasil": "BR", "brazil": "BR", "cnpj": "BR",
 }  # fmt: skip
 """Folded words that point to the seller's country."""
 
@@ -85,12 +86,14 @@ DOMAIN_COUNTRIES: Final[dict[str, str]] = {
     "de": "DE", "at": "AT", "ch": "CH", "fr": "FR", "be": "BE", "nl": "NL", "es": "ES", "pt": "PT", "lv": "LV",
     "pl": "PL", "cz": "CZ", "se": "SE", "dk": "DK", "fi": "FI", "uk": "GB", "my": "MY", "au": "AU", "nz": "NZ",
     "ca": "CA", "sg": "SG", "ie": "IE", "us": "US", "ph": "PH", "jp": "JP",
+    "mx": "MX", "br": "BR",
 }  # fmt: skip
 """Country-code domains that are used by businesses of the country (not io, tv, me, it, in, no: also words)."""
 
 COUNTRY_CURRENCY: Final[dict[str, str]] = {
     "US": "USD", "MY": "MYR", "GB": "GBP", "CH": "CHF", "PL": "PLN", "CZ": "CZK", "SE": "SEK", "DK": "DKK",
     "NO": "NOK", "IN": "INR", "AU": "AUD", "CA": "CAD", "SG": "SGD", "NZ": "NZD", "PH": "PHP", "JP": "JPY",
+    "MX": "MXN", "BR": "BRL",
     **dict.fromkeys(("DE", "AT", "FR", "BE", "NL", "ES", "IT", "PT", "LV", "FI", "IE", "EE", "LT", "LU", "SK"), "EUR"),
     **dict.fromkeys(("CY", "MT", "SI", "HR"), "EUR"),
 }  # fmt: skip
@@ -98,7 +101,7 @@ COUNTRY_CURRENCY: Final[dict[str, str]] = {
 COUNTRY_LANGUAGE: Final[dict[str, str]] = {
     "DE": "de", "AT": "de", "FR": "fr", "NL": "nl", "ES": "es", "IT": "it", "PT": "pt", "LV": "lv", "PL": "pl",
     "CZ": "cs", "SE": "sv", "DK": "da", "NO": "nb", "FI": "fi", "US": "en", "GB": "en", "IE": "en", "AU": "en",
-    "NZ": "en", "SG": "en", "MY": "en", "IN": "en", "PH": "en",
+    "NZ": "en", "SG": "en", "MY": "en", "IN": "en", "PH": "en", "MX": "es", "BR": "pt",
 }  # fmt: skip
 
 _DOLLARS: Final = {"AU": "AUD", "CA": "CAD", "NZ": "NZD", "SG": "SGD", "HK": "HKD", "MX": "MXN", "TW": "TWD"}
