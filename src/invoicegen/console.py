@@ -608,6 +608,13 @@ def export_model(
             "bf16, run by ONNX Runtime."
         ),
     ] = ExportPrecision.fp16,
+    mean_with: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="A model whose weights are averaged with those of MODEL, as the one that its training started from.",
+        ),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is in OUT.")] = False,
 ) -> None:
     """Pack a trained model for use without torch: ONNX, weights to fine-tune from, tokenizer, model card, baseline.
@@ -625,6 +632,8 @@ def export_model(
 
     `invoicegen export-model model served --pages corrected.parquet --overwrite`
 
+    `invoicegen export-model fine-tuned served --mean-with before` — a fine-tuned model that forgets less
+
     It needs the packages of `pip install 'invoicegen[export]'`.
     """
     from invoicegen.modeling.errors import ModelingError
@@ -632,7 +641,14 @@ def export_model(
 
     shards = _labelled_pages(pages)
     try:
-        exported = export(source, output, shards, precision=precision.value, overwrite=overwrite)
+        exported = export(
+            source,
+            output,
+            shards,
+            precision=precision.value,
+            mean_with=mean_with or (),
+            overwrite=overwrite,
+        )
         _write_baseline(output, shards)
     except (ModelingError, ValueError) as error:
         typer.echo(f"error: {error}", err=True)

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
+from safetensors.numpy import load_file, save_file
 from typer.testing import CliRunner
 
 from invoicegen.console import app
@@ -24,6 +25,7 @@ from invoicegen.modeling.onnx_export import quantise, write_onnx
 from invoicegen.modeling.onnx_network import OnnxNetwork
 from invoicegen.modeling.openvino_network import OpenVinoNetwork
 from invoicegen.modeling.warm_start import starting_point
+from invoicegen.weights import resolve_model
 
 
 @pytest.fixture(scope="module")
@@ -183,6 +185,30 @@ def test_the_command_packs_a_folder_that_extract_reads(model_folder, pages, invo
     again = runner.invoke(app, command)
     assert again.exit_code == 1
     assert "--overwrite" in again.stderr
+
+
+def test_weights_are_averaged_with_those_of_other_models(model_folder, pages, tmp_path):
+    def weights(folder):
+        network = ModelLoader(runtime="torch").load_model(folder).network
+        return {name: tensor.numpy() for name, tensor in network.model.state_dict().items()}
+
+    before = weights(model_folder)
+    other = tmp_path / "other"
+    shutil.copytree(model_folder, other)
+    moved = {name: value * 1.5 for name, value in load_file(other / "model.safetensors").items()}
+    save_file(moved, other / "model.safetensors", {"format": "pt"})
+    exported = export_model(model_folder, tmp_path / "out", pages, mean_with=[other]).path
+    after = weights(exported)
+    name = "layoutlmv3.embeddings.word_embeddings.weight"
+    assert np.abs(before[name]).max() > 0
+    np.testing.assert_allclose(after[name], before[name] * 1.25, rtol=2e-3, atol=1e-4)
+    assert "mean of those that the training gave and those of `other`" in (exported / "README.md").read_text()
+
+
+def test_weights_of_another_shape_are_not_averaged(model_folder, pages, tmp_path):
+    with pytest.raises(ModelFolderError, match="its weights are not those of the model"):
+        export_model(model_folder, tmp_path / "out", pages, mean_with=[resolve_model("shipped") / "compact"])
+    assert not (tmp_path / "out").exists()
 
 
 def test_too_many_other_labels_are_refused():

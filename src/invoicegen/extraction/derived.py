@@ -132,9 +132,10 @@ def iban_first(accounts: Sequence[FieldValue]) -> list[FieldValue]:
 
 
 def plausible_first(name: str, values: Sequence[FieldValue]) -> list[FieldValue]:
-    """Values of a field, the most confident one of its usual form first: a tax number whose check digits are right before
-    others, one with a country's prefix (BT-31) before one without (BT-32), an address with a post code or house number
-    before one without a digit.
+    """Values of a field, the most confident one of its usual form first.
+
+    A tax number whose check digits are right goes before others, one with a country's prefix (BT-31) before one without
+    (BT-32), an address with a post code or house number before one without a digit.
 
     Args:
         name: Type of the field; others than tax numbers and addresses stay as they are.

@@ -21,6 +21,7 @@ from invoicegen.modeling.loading import ModelLoader
 from invoicegen.modeling.settings import ONNX_FILE, WEIGHTS_FILE, Temperatures, write_settings
 
 if TYPE_CHECKING:
+    from invoicegen.modeling.model import LayoutLMv3MultiHead
     from invoicegen.modeling.splits import Tables
 
 Precision = Literal["fp16", "w8a16", "int8"]
@@ -127,7 +128,13 @@ def compare(
 
 
 def export_model(
-    source: Path, output: Path, tables: Tables, *, precision: Precision = "fp16", overwrite: bool = False
+    source: Path,
+    output: Path,
+    tables: Tables,
+    *,
+    precision: Precision = "fp16",
+    mean_with: Sequence[Path] = (),
+    overwrite: bool = False,
 ) -> Exported:
     """Make a folder for use from one that training wrote.
 
@@ -141,10 +148,12 @@ def export_model(
         tables: Shards of labelled pages to compare, and to fit temperatures, on: those of the validation split.
         precision: ``fp16`` weights, or such of 8 bits (``w8a16``, half the size), computed with in bf16 or fp32 by
             OpenVINO; or ``int8`` products by ONNX Runtime, for processors without bf16.
+        mean_with: Models whose weights are averaged with those of ``source`` (:func:`average_weights`).
         overwrite: Replace what is in ``output``.
 
     Raises:
-        ModelFolderError: If ``source`` holds no model of ours, or ``output`` holds something and may not be replaced.
+        ModelFolderError: If ``source`` holds no model of ours, one of ``mean_with`` has other weights, or ``output``
+            holds something and may not be replaced.
         TaxonomyMismatchError: If the model has other labels.
         EmptySplitError: If no page has words.
         ParityError: If the exported network labels more words otherwise than :data:`EXACT_AGREEMENT` or
@@ -153,7 +162,6 @@ def export_model(
     import torch
     from safetensors.numpy import save
 
-    from invoicegen.modeling.model import LayoutLMv3MultiHead
     from invoicegen.modeling.onnx_export import quantise, safetensors_layout, share_weights, write_onnx
     from invoicegen.modeling.packing import pack
     from invoicegen.modeling.quiet import quiet_transformers
@@ -165,6 +173,7 @@ def export_model(
     if not isinstance(trained.network, TorchNetwork):
         raise ModelFolderError(f"{source} is a standard token classifier; only models of ours are exported")
     model: LayoutLMv3MultiHead = trained.network.model
+    average_weights(model, mean_with)
     pages = read_split("validation", tables, trained.tokenizer, model.config)
     of_model = _label(trained, pages)
 
@@ -210,7 +219,7 @@ def export_model(
         write_settings(partial, settings.model_copy(update=fitted))
         card = (source / "README.md").read_text(encoding="utf-8") if (source / "README.md").is_file() else ""
         (partial / "README.md").write_text(
-            card + export_card(precision, agreement, calibration), encoding="utf-8"
+            card + mean_card(mean_with) + export_card(precision, agreement, calibration), encoding="utf-8"
         )
         replace_folder(partial, output)
     finally:
@@ -218,6 +227,56 @@ def export_model(
             shutil.rmtree(partial)
     sizes = {path.name: path.stat().st_size for path in sorted(output.iterdir())}
     return Exported(output, precision, exact, agreement, calibration, sizes)
+
+
+def average_weights(model: LayoutLMv3MultiHead, others: Sequence[Path]) -> None:
+    """Give a model the mean of its weights and those of others, as the one that its training started from.
+
+    What a training learns in a few epochs and what its start knew add up in the mean, where both lie in one valley of
+    the loss: a model that went on from the other, or both from a third.
+
+    Args:
+        model: Changed in place.
+        others: Folders of models of ours, trained or exported.
+
+    Raises:
+        ModelFolderError: If a folder holds no model of ours, or one of other weights.
+
+    Source:
+        Wortsman et al., Robust fine-tuning of zero-shot models, 2022, https://arxiv.org/abs/2109.01903
+    """
+    import torch
+
+    from invoicegen.modeling.torch_network import TorchNetwork
+
+    own = model.state_dict()
+    sums = {name: tensor.double() for name, tensor in own.items() if tensor.is_floating_point()}
+    for folder in others:
+        network = ModelLoader(runtime="torch").load_model(folder).network
+        state = network.model.state_dict() if isinstance(network, TorchNetwork) else {}
+        if {name: tensor.shape for name, tensor in state.items()} != {
+            name: tensor.shape for name, tensor in own.items()
+        }:
+            raise ModelFolderError(
+                f"{folder}: its weights are not those of the model that is exported; name one that it was trained from"
+            )
+        for name, total in sums.items():
+            total += state[name].double()
+    with torch.no_grad():
+        for name, total in sums.items():
+            own[name].copy_(total / (1 + len(others)))
+
+
+def mean_card(others: Sequence[Path]) -> str:
+    """The part of a model card that tells of averaged weights, in Markdown; nothing where there are none."""
+    if not others:
+        return ""
+    names = ", ".join(f"`{folder.name}`" for folder in others)
+    return f"""
+## Mean of weights
+
+The weights are the mean of those that the training gave and those of {names}. Scores above are of the training alone.
+"""
 
 
 def check_free(output: Path, overwrite: bool) -> None:
