@@ -131,3 +131,29 @@ def test_another_account_stays_first(make_page):
         ]
     )
     assert fields_of(page)["BANK_ACCOUNT"][0]["value"] == "777777"
+
+
+BALANCE = [
+    ("110.00", 900, 700, "B-TOTAL_AMOUNT", 0.9),
+    ("500.00", 900, 730, "B-CHARGE_AMOUNT", 0.5),
+    ("610.00", 900, 760, "B-TOTAL_AMOUNT", 0.8),
+]
+
+
+def test_a_total_and_an_unpaid_balance_make_what_is_due(make_page):
+    fields = fields_of(make_page(BALANCE))
+    assert [field["value"] for field in fields["TOTAL_AMOUNT"]] == ["110.00"]
+    assert [field["value"] for field in fields["AMOUNT_DUE"]] == ["610.00"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("500.00", 900, 730, "B-AMOUNT_PAID", 0.9),
+        ("400.00", 900, 730, "B-CHARGE_AMOUNT", 0.5),
+        ("500.00", 900, 730, "B-AMOUNT_DUE", 0.9),
+    ],
+)
+def test_other_totals_are_not_what_is_due(make_page, change):
+    fields = fields_of(make_page([BALANCE[0], change, BALANCE[2]]))
+    assert "610.00" in [field["value"] for field in fields["TOTAL_AMOUNT"]]

@@ -15,6 +15,7 @@ from invoicegen.extraction.checks import Check, run_checks
 from invoicegen.extraction.chronology import find_dates, weigh_dates
 from invoicegen.extraction.completion import complete_spans
 from invoicegen.extraction.derived import (
+    balance_due,
     due_date_of_terms,
     iban_first,
     plausible_first,
@@ -120,6 +121,9 @@ def assemble(
         fields["DUE_DATE"] = [due]
     if rate := rate_of_tax(fields, line_items, pages, hints):
         fields["TAX_RATE"] = put_first(rate, fields.get("TAX_RATE", []))
+    if weigh_choices and (balance := balance_due(fields, amounts.printed)):
+        due_amount, fields["TOTAL_AMOUNT"] = balance
+        fields["AMOUNT_DUE"] = [due_amount]
     if "BANK_ACCOUNT" in fields:
         fields["BANK_ACCOUNT"] = iban_first(fields["BANK_ACCOUNT"])
     ordered = {name: plausible_first(name, fields[name]) for name in labels.entity_types if name in fields}

@@ -61,6 +61,27 @@ def due_date_of_terms(fields: Fields, hints: DocumentHints) -> FieldValue | None
     return {**terms, "value": date.isoformat(), "text": text, "confidence": confidence}
 
 
+def balance_due(fields: Fields, printed: frozenset[int]) -> tuple[FieldValue, list[FieldValue]] | None:
+    """What is due where an unpaid balance is added to the total, and the totals that are left.
+
+    Args:
+        fields: What was found, by type.
+        printed: All amounts of the totals, in hundredths.
+
+    Returns:
+        None where an amount due or a payment was found, or no other total is more by a printed amount.
+    """
+    totals = fields.get("TOTAL_AMOUNT", [])
+    if len(totals) < 2 or "AMOUNT_DUE" in fields or "AMOUNT_PAID" in fields:
+        return None
+    first = number(totals[0])
+    for other in totals[1:]:
+        amount = number(other)
+        if first and amount and amount > first > 0 and round((amount - first) * 100) in printed:
+            return other, [total for total in totals if total is not other]
+    return None
+
+
 def last_date(text: str, hints: DocumentHints) -> tuple[dt.date, str] | None:
     """The last day that a text states, and how it is printed."""
     text = clean_date_text(text)
