@@ -157,3 +157,25 @@ def test_a_total_and_an_unpaid_balance_make_what_is_due(make_page):
 def test_other_totals_are_not_what_is_due(make_page, change):
     fields = fields_of(make_page([BALANCE[0], change, BALANCE[2]]))
     assert "610.00" in [field["value"] for field in fields["TOTAL_AMOUNT"]]
+
+
+@pytest.mark.parametrize(
+    ("caption", "one"),
+    [
+        ("Liefer- und Rechnungsdatum:", True),
+        ("Rechnungs- und Lieferdatum", True),
+        ("Leistungsdatum entspricht dem Rechnungsdatum", True),
+        ("Rechnungsdatum = Leistungsdatum", True),
+        ("Invoice and delivery date", True),
+        ("Invoice date = supply date", True),
+        ("Date de facture et de livraison", True),
+        ("Factuur- en leverdatum", True),
+        ("Rechnungsdatum", False),
+        ("Lieferdatum siehe Lieferschein", False),
+        ("Rechnungsdatum Liefer-Nr.", False),
+    ],
+)
+def test_one_date_may_be_of_issue_and_of_delivery(make_page, caption, one):
+    fields = fields_of(make_page([*sentence(caption, "O", y=60), ("01.03.2024", 700, 60, "B-INVOICE_DATE")]))
+    found = [field["value"] for field in fields.get("DELIVERY_DATE", [])]
+    assert found == (["2024-03-01"] if one else [])

@@ -16,6 +16,7 @@ from invoicegen.extraction.chronology import find_dates, weigh_dates
 from invoicegen.extraction.completion import complete_spans
 from invoicegen.extraction.derived import (
     balance_due,
+    delivered_on_issue,
     due_date_of_terms,
     iban_first,
     plausible_first,
@@ -119,6 +120,8 @@ def assemble(
     resolve_tax_codes(line_items, pages, spans, hints)
     if due := due_date_of_terms(fields, hints):
         fields["DUE_DATE"] = [due]
+    if delivered := delivered_on_issue(fields, pages):
+        fields["DELIVERY_DATE"] = [delivered]
     if rate := rate_of_tax(fields, line_items, pages, hints):
         fields["TAX_RATE"] = put_first(rate, fields.get("TAX_RATE", []))
     if weigh_choices and (balance := balance_due(fields, amounts.printed)):

@@ -11,6 +11,7 @@ from typing import Final
 from invoicegen.extraction.checks import best, number
 from invoicegen.extraction.dates import clean_date_text, find_dates
 from invoicegen.extraction.hints import DocumentHints
+from invoicegen.extraction.lexicon import fold
 from invoicegen.extraction.line_items import FieldValue
 from invoicegen.extraction.numbers import parse_number
 from invoicegen.extraction.tax_ids import is_proven
@@ -33,6 +34,16 @@ _FORMS: Final[dict[str, tuple[Callable[[str], object], ...]]] = {
 }
 """What a value of a type has, the best first."""
 _PERCENT: Final = re.compile(r"(?<![\d.,])(\d{1,2}(?:[.,]\d{1,3})?)\s?%")
+
+_AND: Final = r"(?:date|datum)?-? ?(?:and|und|et|en|e|y|&|/|=|entspricht|ist|equals) ?(?:dem |de |di |is )?"
+_ONE_DATE: Final = re.compile(
+    rf"\b(?:(?:liefer|leistungs){_AND}rechnungsdatum|rechnungs{_AND}(?:liefer|leistungs)datum"
+    rf"|(?:delivery|supply) {_AND}invoice date|invoice {_AND}(?:delivery|supply) date"
+    rf"|(?:livraison|prestation) {_AND}factur|(?:facture|facturation) {_AND}(?:livraison|prestation)"
+    rf"|lever{_AND}factuurdatum|factuur{_AND}leverdatum"
+    rf"|data (?:fattura|consegna) {_AND}(?:consegna|fattura)|fecha de (?:factura|entrega) {_AND}(?:entrega|factura))"
+)
+"""Captions and sentences over the folded words of a page."""
 
 Fields = Mapping[str, Sequence[FieldValue]]
 
@@ -80,6 +91,18 @@ def balance_due(fields: Fields, printed: frozenset[int]) -> tuple[FieldValue, li
         if first and amount and amount > first > 0 and round((amount - first) * 100) in printed:
             return other, [total for total in totals if total is not other]
     return None
+
+
+def delivered_on_issue(fields: Fields, pages: Sequence[PagePrediction]) -> FieldValue | None:
+    """The date of issue as that of delivery, where a caption or sentence says that both are one and no other was found:
+    "Liefer- und Rechnungsdatum", "invoice date = delivery date".
+    """
+    issued = next((field for field in fields.get("INVOICE_DATE", []) if field["value"]), None)
+    if issued is None or "DELIVERY_DATE" in fields:
+        return None
+    if not any(_ONE_DATE.search(fold(" ".join(word.text for word in page.words))) for page in pages):
+        return None
+    return {**issued, "confidence": round(DERIVED * issued["confidence"], 4)}
 
 
 def last_date(text: str, hints: DocumentHints) -> tuple[dt.date, str] | None:
