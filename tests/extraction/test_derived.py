@@ -99,6 +99,7 @@ def test_a_document_without_a_tax_has_no_rate(make_page):
         ("SELLER_TAX_ID", ["55-4024261", "ID55-4024261"], "55-4024261"),
         ("SELLER_ADDRESS", ["Muster", "Hauptstr.5"], "Hauptstr.5"),
         ("SELLER_NAME", ["Muster", "Muster2"], "Muster"),
+        ("BANK_CODE", ["70090100", "GENODEF1M04"], "GENODEF1M04"),
     ],
 )
 @pytest.mark.parametrize("sure", [0.9, 0.3])

@@ -31,7 +31,7 @@ def parties(page):
 
 UNSURE_NAME = ("Acme", "B-BUYER_NAME", {"BUYER_NAME": 0.6, "SELLER_NAME": 0.4})
 UNSURE_ADDRESS = ("Paris", "B-BUYER_ADDRESS", {"BUYER_ADDRESS": 0.8, "SELLER_ADDRESS": 0.2})
-SURE_NAME = ("Acme", "B-BUYER_NAME", {"BUYER_NAME": 0.999, "SELLER_NAME": 0.001})
+SURE_NAME = ("Acme", "B-BUYER_NAME", {"BUYER_NAME": 0.9999, "SELLER_NAME": 0.0001})
 
 
 def test_the_only_party_is_the_seller(page_of):

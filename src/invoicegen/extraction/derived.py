@@ -31,6 +31,7 @@ _PREFIXED: Final = re.compile(rf"(?:{EU_VAT.pattern}|GB\d|CHE|NO\d)")
 _FORMS: Final[dict[str, tuple[Callable[[str], object], ...]]] = {
     "_TAX_ID": (is_proven, _PREFIXED.match),
     "_ADDRESS": (re.compile(r"\d").search,),
+    "BANK_CODE": (re.compile(r"[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?").fullmatch,),
 }
 """What a value of a type has, the best first."""
 _PERCENT: Final = re.compile(r"(?<![\d.,])(\d{1,2}(?:[.,]\d{1,3})?)\s?%")
@@ -179,10 +180,11 @@ def plausible_first(name: str, values: Sequence[FieldValue]) -> list[FieldValue]
     """Values of a field, the most confident one of its usual form first.
 
     A tax number whose check digits are right goes before others, one with a country's prefix (BT-31) before one without
-    (BT-32), an address with a post code or house number before one without a digit.
+    (BT-32), an address with a post code or house number before one without a digit, a BIC (BT-86, ISO 9362) before a
+    national bank code.
 
     Args:
-        name: Type of the field; others than tax numbers and addresses stay as they are.
+        name: Type of the field; others than tax numbers, addresses and bank codes stay as they are.
         values: The most confident first.
     """
     forms = next((forms for ending, forms in _FORMS.items() if name.endswith(ending)), ())
