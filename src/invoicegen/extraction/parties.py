@@ -14,8 +14,8 @@ from invoicegen.extraction.weighing import probabilities
 from invoicegen.schema.prediction import PagePrediction
 
 WEIGHT: Final = 1000.0
-"""How much more probable the seller is than the buyer as the only party; set, not fitted: of 581 generated documents none
-prints a buyer alone, and 20 and 1,000 give the same on them."""
+"""How much more probable the seller is than the buyer as the only party; set, not fitted: of 581 generated documents
+none prints a buyer alone, and 20 and 1,000 give the same on them."""
 
 _LEAST: Final = 1e-6
 _KINDS: Final = ("NAME", "ADDRESS")
