@@ -119,7 +119,7 @@ def assemble(
         fields["CURRENCY"] = [currency]
     resolve_tax_codes(line_items, pages, spans, hints)
     if due := due_date_of_terms(fields, hints):
-        fields["DUE_DATE"] = [due]
+        fields["DUE_DATE"] = put_first(due, fields.get("DUE_DATE", []))
     if delivered := delivered_on_issue(fields, pages):
         fields["DELIVERY_DATE"] = [delivered]
     if rate := rate_of_tax(fields, line_items, pages, hints):

@@ -51,13 +51,13 @@ Fields = Mapping[str, Sequence[FieldValue]]
 
 def due_date_of_terms(fields: Fields, hints: DocumentHints) -> FieldValue | None:
     """The last date that the payment terms state and that is not before the date of issue: an earlier one ends a
-    discount. None where a due date was found, or the terms state none.
+    discount. None where a due date was found and could be read, or the terms state none.
 
     Args:
         fields: What was found, by type.
         hints: How the document writes dates.
     """
-    if "DUE_DATE" in fields:
+    if any(field["value"] for field in fields.get("DUE_DATE", [])):
         return None
     issued = next((field["value"] for field in fields.get("INVOICE_DATE", []) if field["value"]), None)
     since = dt.date.fromisoformat(issued) if issued else dt.date.min
