@@ -50,6 +50,14 @@ def test_entities_have_colours_of_their_own():
     assert len({colour_of(name) for name in ENTITY_TYPES}) == len(ENTITY_TYPES)
 
 
+def test_the_contact_sheet_of_no_page_says_so(tmp_path):
+    figure = contact_sheet([])
+    figure.savefig(tmp_path / "sheet.png")
+    assert [text.get_text() for text in figure.texts] == [
+        "No page of these documents is of the training split."
+    ]
+
+
 def test_the_contact_sheet_draws_every_page_with_its_boxes(page, image):
     figure = contact_sheet([ShownPage(page, image)] * 5, columns=4)
     assert len(figure.axes) == 5

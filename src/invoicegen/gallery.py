@@ -178,7 +178,7 @@ def _rectangle(box: Sequence[float]) -> dict[str, str]:
 
 
 def contact_sheet(shown: Sequence[ShownPage], columns: int = 4) -> Figure:
-    """A figure of the pages side by side with their boxes.
+    """A figure of the pages side by side with their boxes; of a sentence where there are none, as of few documents.
 
     Args:
         shown: Pages with their image files.
@@ -188,8 +188,12 @@ def contact_sheet(shown: Sequence[ShownPage], columns: int = 4) -> Figure:
     from matplotlib.patches import Rectangle
     from PIL import Image
 
-    rows = -(-len(shown) // columns)
+    rows = max(-(-len(shown) // columns), 1)
     figure = Figure(figsize=(3.2 * columns, 4.4 * rows), layout="tight")
+    if not shown:
+        figure.text(
+            0.5, 0.5, "No page of these documents is of the training split.", ha="center", va="center"
+        )
     axes = [figure.add_subplot(rows, columns, number + 1) for number in range(len(shown))]
     for axis in axes:
         axis.set_axis_off()

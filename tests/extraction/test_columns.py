@@ -8,7 +8,7 @@ import pytest
 from invoicegen.extraction.columns import INDIRECT, ROLES, TRIVIAL, Figure, find_figures, holds
 from invoicegen.extraction.entities import find_entities
 from invoicegen.extraction.hints import DocumentHints
-from invoicegen.extraction.layout import straighten
+from invoicegen.extraction.layout import straighten, upright_words
 from invoicegen.extraction.line_items import rebuild_line_items
 from invoicegen.schema.annotation import Word
 from invoicegen.schema.taxonomy import NER_IDS
@@ -239,6 +239,18 @@ def test_codes_in_a_column_left_of_the_descriptions_are_no_part_of_them(make_pag
     beside = [("Z45", 225, 340, "B-ITEM_DESCRIPTION") if row[0] == "Z45" else row for row in rows]
     second = rebuild_line_items([with_probabilities(make_page(beside))])[1]
     assert second["ITEM_DESCRIPTION"]["value"] == "Z45 Item"
+
+
+def test_level_words_of_thin_letters_do_not_stand_upright(make_page):
+    page = make_page([("Kassarollen", 60, 300, "O"), ("jij", 160, 300, "O"), ("Rev", 250, 300, "O")])
+    words = [
+        word.model_copy(update={"box": [word.box[0], 300, word.box[0] + 10, 318]})
+        if len(word.text) == 3
+        else word
+        for word in page.words
+    ]
+    longer = [*words, *make_page([("Zuiveringsheffing", 60, 340, "O"), ("geschat", 260, 340, "O")]).words]
+    assert list(upright_words(longer)) == [False, False, True, False, False]
 
 
 def test_upright_imprints_are_in_no_value(make_page):

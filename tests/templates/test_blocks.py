@@ -60,9 +60,10 @@ def words(html):
 
 
 def read_codes(html, dpi=300):
-    pdf = render_document(html).pdf
+    rendered = render_document(html)
+    images = [rasterise(rendered.pdf, page, dpi=dpi) for page in range(len(rendered.pages))]
     return {
-        code.text for code in zxingcpp.read_barcodes(Image.fromarray(np.asarray(rasterise(pdf, 0, dpi=dpi))))
+        code.text for image in images for code in zxingcpp.read_barcodes(Image.fromarray(np.asarray(image)))
     }
 
 

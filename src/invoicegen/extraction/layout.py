@@ -15,6 +15,9 @@ from invoicegen.schema.annotation import Word
 UPRIGHT: Final = 1.5
 """Height over width from which a word of three characters or more stands upright."""
 
+_THIN: Final = frozenset("fijlrtI1|!.,:;'()[]")
+"""Characters of half the width of others: level words of three of them ("jij") are higher than wide."""
+
 
 @dataclass(frozen=True, slots=True)
 class StraightWords:
@@ -55,6 +58,7 @@ def upright_words(words: Sequence[Word]) -> NDArray[np.bool_]:
         Shape (n,).
     """
     boxes = np.array([word.box for word in words], dtype=np.float64).reshape(-1, 4)
-    long = np.array([len(word.text) >= 3 for word in words], dtype=np.bool_)
+    widths = [sum(0.5 if char in _THIN else 1.0 for char in word.text) for word in words]
+    long = np.array([width >= 3 for width in widths], dtype=np.bool_)
     upright = long & (boxes[:, 3] - boxes[:, 1] > UPRIGHT * (boxes[:, 2] - boxes[:, 0]))
     return upright if 2 * upright.sum() < long.sum() else np.zeros_like(upright)
