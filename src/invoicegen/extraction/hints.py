@@ -69,6 +69,16 @@ _US_PLACE = re.compile(
 _US_PHONE = re.compile(r"(?<!\d)(\(\d{3}\)\s?|\d{3}[-.])\d{3}[-.]\d{4}(?!\d)")
 _UK_POSTCODE = re.compile(r"\b[A-Z]{1,2}\d[A-Z\d]?\s\d[ABD-HJLNP-UW-Z]{2}\b")
 _CANADIAN_POSTCODE = re.compile(r"\b[ABCEGHJ-NPRSTVXY]\d[A-Z] \d[A-Z]\d\b")
+_NATIONAL: Final = (
+    (_SWISS_ID, "CH", 3),
+    (_GSTIN, "IN", 3),
+    (_RFC, "MX", 3),
+    (_US_PLACE, "US", 3),
+    (_US_PHONE, "US", 1),
+    (_UK_POSTCODE, "GB", 2),
+    (_CANADIAN_POSTCODE, "CA", 3),
+)
+"""Forms of tax numbers, places and telephone numbers, the country that they are of, and how much that says."""
 _DOMAIN = re.compile(r"[\w-]\.((?:co|com|net|org)\.)?([a-z]{2})\b(?![./]?\w*@)", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]+")
 _SIGN = re.compile(
@@ -94,23 +104,12 @@ def _language(words: Iterable[str]) -> str | None:
 def _country(text: str, folded_words: set[str]) -> str | None:
     votes: Counter[str] = Counter()
     votes.update({match[1]: 2 for match in _PREFIXED_ID.finditer(text)})
-    if _SWISS_ID.search(text):
-        votes["CH"] += 3
-    if _GSTIN.search(text):
-        votes["IN"] += 3
-    if _RFC.search(text):
-        votes["MX"] += 3
-    if _US_PLACE.search(text):
-        votes["US"] += 3
-    if _US_PHONE.search(text):
-        votes["US"] += 1
-    if _UK_POSTCODE.search(text):
-        votes["GB"] += 2
-    if _CANADIAN_POSTCODE.search(text):
-        votes["CA"] += 3
+    for form, country, weight in _NATIONAL:
+        if form.search(text):
+            votes[country] += weight
     for domain in {match[2].lower() for match in _DOMAIN.finditer(text)}:
-        if country := DOMAIN_COUNTRIES.get(domain):
-            votes[country] += 1
+        if domain in DOMAIN_COUNTRIES:
+            votes[DOMAIN_COUNTRIES[domain]] += 1
     for word, country in COUNTRY_WORDS.items():
         if word in folded_words:
             votes[country] += 2
