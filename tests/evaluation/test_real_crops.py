@@ -60,6 +60,15 @@ def test_what_was_given_and_what_the_right_value_was_taken_for_are_shown(record,
     )
 
 
+def test_of_a_value_without_a_place_nothing_is_shown(record, tmp_path):
+    country = {"value": "EUR", "text": "", "confidence": 0.5, "page": None, "box": None}
+    given = {**record, "fields": {"CURRENCY": [country]}}
+    label = RealLabel(file="a.pdf", kind="invoice", source="x", fields={"currency": ["CHF"]})
+    wrong = score_real([label], [given])["wrong"]
+    (row,) = picture_wrong(wrong, {"a.pdf": given}, tmp_path, DPI)
+    assert (row["value"], row["image"], row["page"]) == ("EUR", None, None)
+
+
 def test_boxes_of_other_pixels_are_not_drawn(record, tmp_path):
     label = RealLabel(file="a.pdf", kind="invoice", source="x", fields={"total": ["1.00"]})
     wrong = score_real([label], [record])["wrong"]

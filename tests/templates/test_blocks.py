@@ -485,9 +485,10 @@ def test_a_letter_with_an_office_has_the_seller_s_address_below_the_buyer():
         assert {word.entity for word in page.words if word.field == "seller.address"} == {"SELLER_ADDRESS"}
         assert list(values(html, "SELLER_NAME")) == [invoice.seller.name]
         hours += any(
-            re.search(r"\d[.:]\d\d\s?(-|à|to)", word.text) and not word.entity for word in page.words
+            re.fullmatch(r"\d{1,2}[:.][03]0(-\d{1,2}[:.][03]0)?", word.text)
+            and not (word.field or word.entity)
+            for word in page.words
         )
-        hours += any(word.text in ("-", "à", "to") and not word.entity for word in page.words)
     assert hours
 
 

@@ -92,14 +92,16 @@ def _marks(row: Mapping[str, Any], record: Mapping[str, Any]) -> tuple[list[_Mar
                 "the scores are of another extraction; run `kedro run --pipeline=evaluate_real` anew"
             )
         best = max(own, key=lambda candidate: best_confidence([candidate]))
-        found.append(_Mark(best["page"], best["box"], PREDICTED_COLOUR))
+        if best["box"] is not None:  # a currency that only the country tells has no place
+            found.append(_Mark(best["page"], best["box"], PREDICTED_COLOUR))
     taken_for: list[str] = []
     for name, candidates in fields.items():
         for candidate in candidates:
             given = candidate.get("value")
             if given is not None and any(equal(kind, right, str(given)) for right in row["true"]):
                 taken_for.append(name)
-                found.append(_Mark(candidate["page"], candidate["box"], TRUE_COLOUR))
+                if candidate["box"] is not None:
+                    found.append(_Mark(candidate["page"], candidate["box"], TRUE_COLOUR))
     return [mark for mark in found if mark.page == found[0].page], sorted(set(taken_for))
 
 

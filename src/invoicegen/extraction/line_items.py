@@ -43,7 +43,7 @@ WORD_GAP: Final = 1.0
 class FieldValue(TypedDict):
     """A value as it is printed and as it is meant; ``box`` in pixels of the image of ``page`` (from 0).
 
-    What only the XML in a PDF says has neither page nor box.
+    What only the XML in a PDF says, or the country of the seller, has neither page nor box.
     """
 
     value: str | None

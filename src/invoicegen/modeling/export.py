@@ -173,7 +173,8 @@ def export_model(
     if not isinstance(trained.network, TorchNetwork):
         raise ModelFolderError(f"{source} is a standard token classifier; only models of ours are exported")
     model: LayoutLMv3MultiHead = trained.network.model
-    average_weights(model, mean_with)
+    if mean_with:
+        average_weights(model, mean_with)
     pages = read_split("validation", tables, trained.tokenizer, model.config)
     of_model = _label(trained, pages)
 

@@ -29,7 +29,9 @@ class FieldValue(_Answer):
     )
     text: str = Field(description="as printed")
     confidence: float = Field(ge=0, le=1)
-    page: int | None = Field(ge=0, description="from 0; null for what only the XML in a PDF says")
+    page: int | None = Field(
+        ge=0, description="from 0; null for what only the XML in a PDF says, or the country of the seller"
+    )
     box: Box | None
 
 

@@ -439,7 +439,7 @@ class View:
         return self.caption(_LISTED[key] if listed else key)
 
     def office_hours(self) -> list[str]:
-        """When an office is open, one line or two; always O."""
+        """When an office is open, in two lines at most; always O."""
         lines = []
         for opens in (8, 13)[: int(self.rng.integers(0, 3))]:
             sign = self.choose([":", ".", ":"])
