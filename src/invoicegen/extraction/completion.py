@@ -45,20 +45,13 @@ def complete_spans(
     straight: StraightWords | None = None
     result = []
     for span in spans:
-        tries: Iterator[list[int]] | None = None
-        if span.type in DATE_TYPES and normalise_value(span.type, span.text, hints) is None:
+        is_whole = _test_of(span.type, hints)
+        if is_whole is not None and not is_whole(span.text):
             straight = straight or straighten(page.words)
-            tries = _around(span, page, straight)
-            mends = _reads(span.type, hints)
-        elif span.type in _PROOFS and not _PROOFS[span.type](without_caption(span.text)):
-            straight = straight or straighten(page.words)
-            tries = _onwards(span, page, straight)
-            mends = _proves(_PROOFS[span.type])
-        for words in tries or ():
-            longer = span_of(span.type, page, words)
-            if mends(longer.text):
-                span = replace(longer, confidence=span.confidence)
-                break
+            tries = _around if span.type in DATE_TYPES else _onwards
+            longer = (span_of(span.type, page, words) for words in tries(span, page, straight))
+            mended = next((one for one in longer if is_whole(one.text)), span)
+            span = replace(mended, confidence=span.confidence)
         result.append(span)
     taken = [(span.type, set(span.words)) for span in result]
     return [
@@ -66,12 +59,12 @@ def complete_spans(
     ]
 
 
-def _reads(entity_type: str, hints: DocumentHints) -> Callable[[str], bool]:
-    return lambda text: normalise_value(entity_type, text, hints) is not None
-
-
-def _proves(proof: Callable[[str], bool]) -> Callable[[str], bool]:
-    return lambda text: proof(without_caption(text))
+def _test_of(entity_type: str, hints: DocumentHints) -> Callable[[str], bool] | None:
+    """Whether a text is a whole value of a type; None where nothing tells."""
+    if entity_type in DATE_TYPES:
+        return lambda text: normalise_value(entity_type, text, hints) is not None
+    proof = _PROOFS.get(entity_type)
+    return None if proof is None else lambda text: proof(without_caption(text))
 
 
 def _around(span: EntitySpan, page: PagePrediction, straight: StraightWords) -> Iterator[list[int]]:
@@ -100,7 +93,7 @@ def _neighbours(
     """The words beside a word on its line, one after the other, as far as they may belong to a span."""
     line = [int(i) for i in np.flatnonzero(straight.y == straight.y[word])]
     line.sort(key=lambda i: step * float(straight.x0[i]))
-    for _, following in zip(range(limit), line[line.index(word) + 1 :], strict=False):
+    for following in itertools.islice(line, line.index(word) + 1, line.index(word) + 1 + limit):
         near, far = (word, following) if step > 0 else (following, word)
         apart = straight.x0[far] - straight.x1[near] > GAP * straight.height[word]
         if apart or page.ner_tags[following] not in ("O", f"B-{span.type}", f"I-{span.type}"):
