@@ -228,6 +228,7 @@ def _page_structure(dice: _Dice, family: TemplateFamily, kind: DocumentKind, loc
         "contact_between": False,
         "office": False,
         "listing": False,
+        "four_parties": False,
         "list_wide": False,
         "list_rules": "none",
         "masthead": dice.chance(0.05),
@@ -277,12 +278,22 @@ def _page_structure(dice: _Dice, family: TemplateFamily, kind: DocumentKind, loc
         "head_missing": dice.chance(0.03),
         "second_line": dice.weighted({"same": 6, "inline": 2, "none": 1}),
         "totals_place": dice.weighted(
-            {"right": 8, "full": 2, "table": 3, "left": 0.6, "center": 0.4, "sentence": 0.4, "row": 0.8}
+            {
+                "right": 8,
+                "full": 2,
+                "table": 3,
+                "left": 0.6,
+                "center": 0.4,
+                "sentence": 0.4,
+                "row": 0.8,
+                "by_rate": 0.8,
+            }
         ),
         "totals_box": dice.weighted({"none": 6, "all": 2.5, "values": 0.8}),
         "totals_caption_right": dice.chance(0.35),
         "tax_lines": dice.weighted({"caption_rate": 6, "sum": 2, "columns": 1.5}),
         "subtotal": dice.chance(0.85),
+        "every_sum": False,
         "tail": [*_rows(dice, tail, 0.5, 2), *_rows(dice, [*rest, *extras], 0.6, 2)],
         "payment": dice.weighted({"list": 5, "row": 2, "sentence": 1.2, "boxed": 0.8}),
         "footer": dice.weighted({"none": 3, "line": 3, "columns": 3}),
@@ -292,10 +303,14 @@ def _page_structure(dice: _Dice, family: TemplateFamily, kind: DocumentKind, loc
     }
     if dice.chance(0.15):
         structure |= _LISTING | _listing(dice)
-    elif dice.chance(0.03):
+    elif dice.chance(0.04):
         structure |= _OFFICE | {"head": dice.one(_WITH_OFFICE)}
+    elif dice.chance(0.04):
+        structure |= _FOUR_PARTIES | _four_parties(dice)
     crowded = dense or small or window or structure["landscape"] or structure["band"]
-    if structure["totals_place"] == "row":
+    if structure["totals_place"] == "by_rate" and structure["page"] == "A5":
+        structure["totals_place"] = "right"
+    if structure["totals_place"] in ("row", "by_rate"):
         others = [[name for name in row if name != "totals"] for row in structure["tail"]]
         place = next(i for i, row in enumerate(structure["tail"]) if "totals" in row)
         structure["tail"] = [row for row in [*others[:place], ["totals"], *others[place:]] if row]
@@ -319,6 +334,28 @@ _WITH_OFFICE = (
 )
 """Heads of insurers' and utilities' letters: the seller's name over the buyer, its address in a block of its own."""
 _OFFICE: Genome = {"office": True, "band": False, "seller_caption": "none", "seller_compact": False}
+_OF_FOUR_PARTIES = (
+    [["seller", "buyer", "title"], ["invoicee", "ship_to", "refs"]],
+    [["title"], ["seller", "buyer"], ["invoicee", "ship_to"], ["refs"]],
+    [["seller", "buyer", "refs"], ["invoicee", "ship_to", "title"]],
+    [["title", "refs"], ["buyer", "seller"], ["ship_to", "invoicee"]],
+    [["title", "refs"], ["seller", "invoicee"], ["buyer", "ship_to"]],
+)
+"""Heads of wholesalers' forms: who buys and who is billed are two boxes, mostly of the same party."""
+_FOUR_PARTIES: Genome = {
+    "four_parties": True, "window": False, "band": False, "seller_caption": "from", "seller_compact": False,
+    "party_caption": "above", "party_table": "none",
+}  # fmt: skip
+
+
+def _four_parties(dice: _Dice) -> Genome:
+    """What varies from form to form."""
+    return {
+        "head": dice.one(_OF_FOUR_PARTIES),
+        "party_number": dice.weighted({"none": 3, "number": 2, "gln": 3, "both": 2}),
+    }
+
+
 _LISTED_PARTIES = (
     [["seller"], ["buyer"]], [["buyer"], ["seller"]], [["seller", "buyer"]],
     [["seller"], ["buyer"], ["ship_to"]], [["seller"], ["buyer"], ["ship_to"]], [["seller"], ["ship_to"], ["buyer"]],
@@ -344,6 +381,7 @@ def _listing(dice: _Dice) -> Genome:
         "contact_between": dice.chance(0.5),
         "list_wide": dice.chance(0.7),
         "list_rules": dice.weighted({"none": 4, "zebra": 4, "rows": 3, "grid": 1}),
+        "every_sum": dice.chance(0.7),
     }
 
 

@@ -179,6 +179,7 @@ class View:
         self.lexicon: Lexicon = load_lexicon(self.language, plan.extensions, plan.locale)
         self.rng: np.random.Generator = document_rng(plan.seed, plan.index, Stage.TEMPLATE)
         self._wordings: dict[str, str] = {}
+        self._by_rate: tuple[list[Markup], list[list[Printed | Markup]]] | None = None
         self.symbol_side = country.symbol_side
         symbols = currency_symbols(invoice.currency, country)
         self.symbol = symbols[self.style["currency_pick"] % len(symbols)]
@@ -328,7 +329,7 @@ class View:
         with_country &= lines == party.address.lines
         if with_country:
             lines.append(self.country_line(party.address))
-        value = ", ".join(lines)
+        value = ", ".join(line.removeprefix(f"{party.address.country_code} ") for line in lines)
         inline = [line.rstrip(",") for line in lines]
         name_entity = f"{prefix}_NAME" if prefix else None
         address_entity = f"{prefix}_ADDRESS" if prefix else None
@@ -396,7 +397,9 @@ class View:
         if which in ("gln", "both"):
             number = draw_ean(Draw(self.rng))
             number += self.choose(["", "", " (GLN)"])
-            rows.append(Row(Markup("GLN"), Printed(number, f"{role}.gln")))
+            rows.append(
+                Row(Markup(self.choose(["GLN", "GLN", "ILN", "Global ID"])), Printed(number, f"{role}.gln"))
+            )
         return rows
 
     def country_line(self, address: Address) -> str:
@@ -784,6 +787,10 @@ class View:
     def totals(self) -> list[Row]:
         """The totals block of an invoice or credit note, top to bottom."""
         t, structure = self.invoice.totals, self.structure
+        if self.every_sum():
+            return self._every_sum() + self.second_currency_rows()
+        if self.totals_by_rate():
+            return self._after_total() + self.second_currency_rows()
         rows = []
         adjusted = bool(self.invoice.allowances_charges)
         if structure["subtotal"] or adjusted:
@@ -798,6 +805,12 @@ class View:
         rows += self.discount_rows()
         rows += self.tax_rows(structure["tax_lines"])
         rows.append(Row(self.caption("total"), self.money(t.gross, "totals.gross", "TOTAL_AMOUNT"), "total"))
+        return rows + self._after_total() + self.second_currency_rows()
+
+    def _after_total(self) -> list[Row]:
+        """What stands below the total: rounding, what was paid, what is due, the customer's account."""
+        t = self.invoice.totals
+        rows = []
         if t.rounding:
             rows.append(Row(self.caption("rounding"), self.money(t.rounding, "totals.rounding", None)))
         if t.paid:
@@ -807,9 +820,106 @@ class View:
             rows.append(Row(self.caption("paid"), paid))
         if t.paid or t.rounding:
             rows.append(Row(self.caption("due"), self.money(t.due, "totals.due", "AMOUNT_DUE"), "total"))
-        if self.invoice.account and not structure["account_box"]:
+        if self.invoice.account and not self.structure["account_box"]:
             rows += self.account_rows()
-        return rows + self.second_currency_rows()
+        return rows
+
+    def every_sum(self) -> bool:
+        """Whether the totals block states every sum of an electronic invoice, those of nothing too."""
+        plain = not (self.invoice.prices_include_tax or self.invoice.totals.rounding or self.invoice.account)
+        return bool(self.structure.get("every_sum") and plain and self.tax_lines)
+
+    def _every_sum(self) -> list[Row]:
+        """The document totals of EN 16931 (BG-22) in its order; a sum of nothing is O, and the sum of the lines where
+        the total without tax is another.
+        """
+        t = self.invoice.totals
+        less = -t.allowances if self.style["discount_negative"] else t.allowances
+        sums = (
+            ("line_sum", t.line_sum, "SUBTOTAL_AMOUNT" if t.line_sum == t.net else None),
+            ("charges", t.charges, "CHARGE_AMOUNT" if t.charges else None),
+            ("allowances", less, "DISCOUNT_AMOUNT" if less else None),
+            ("net", t.net, "SUBTOTAL_AMOUNT"),
+            ("tax", t.tax, "TAX_AMOUNT"),
+            ("gross", t.gross, "TOTAL_AMOUNT"),
+            ("paid", t.paid, "AMOUNT_PAID" if t.paid else None),
+            ("due", t.due, "AMOUNT_DUE"),
+        )
+        left_out = {name for name in ("line_sum", "charges", "allowances", "paid") if self.chance(0.12)}
+        return [
+            Row(
+                self.caption(f"listed_{name}"),
+                self.money(minor, f"totals.{name}", entity),
+                "total" if name in ("gross", "due") else "",
+            )
+            for name, minor, entity in sums
+            if name not in left_out or (entity and entity != "SUBTOTAL_AMOUNT")
+        ]
+
+    def totals_by_rate(self) -> tuple[list[Markup], list[list[Printed | Markup]]] | None:
+        """Captions and rows of a totals block with a row a tax rate and a column a sum, the last row of all rates; None
+        where the layout has another.
+        """
+        if self.structure["totals_place"] != "by_rate" or not self.tax_lines or self.every_sum():
+            return None
+        if self._by_rate is None:
+            self._by_rate = self._totals_by_rate()
+        return self._by_rate
+
+    def _totals_by_rate(self) -> tuple[list[Markup], list[list[Printed | Markup]]]:
+        t, empty = self.invoice.totals, Markup("")
+        adjusted = bool(self.invoice.allowances_charges) and not self.invoice.prices_include_tax
+        goods = adjusted or (not self.invoice.prices_include_tax and self.chance(0.3))
+        rows: list[list[Printed | Markup]] = []
+        one_row = len(self.tax_lines) == 1 and self.chance(0.5)
+        for i, line in enumerate(self.tax_lines):
+            group, path = f"tax-{i}", f"tax_lines.{i}"
+            sold = sum(item.net_amount for item in self.invoice.lines if item.tax_rate == line.rate)
+            rows.append(
+                [
+                    self.money(sold, f"{path}.goods", None),
+                    self.money(line.base - sold, f"{path}.adjustments", None) if line.base != sold else empty,
+                    self.money(
+                        line.base,
+                        f"{path}.base",
+                        "SUBTOTAL_AMOUNT" if one_row else "TAX_BASE_AMOUNT",
+                        group=group,
+                    ),
+                    self.rate(line.rate, f"{path}.rate", "TAX_RATE", group=group),
+                    self.money(line.amount, f"{path}.amount", "TAX_AMOUNT", group=group),
+                    self.money(line.base + line.amount, f"{path}.gross", "TOTAL_AMOUNT" if one_row else None),
+                ]
+            )
+        if not one_row:
+            entity = (
+                None if t.charges and t.allowances else "CHARGE_AMOUNT" if t.charges else "DISCOUNT_AMOUNT"
+            )
+            printed = Printed(self.invoice.currency, "currency", "CURRENCY", self.invoice.currency)
+            rows.append(
+                [
+                    self.money(t.line_sum, "totals.line_sum", None),
+                    self.money(t.charges - t.allowances, "totals.adjustments", entity)
+                    if t.charges != t.allowances
+                    else empty,
+                    self.money(t.net, "totals.net", "SUBTOTAL_AMOUNT"),
+                    printed if self.chance(0.5) else empty,
+                    self.money(t.tax, "totals.tax", "TAX_AMOUNT"),
+                    self.money(t.gross, "totals.gross", "TOTAL_AMOUNT"),
+                ]
+            )
+        keys = [
+            "goods_value",
+            "adjustments",
+            "tax_table_base",
+            "tax_table_rate",
+            "tax_table_amount",
+            "tax_table_gross",
+        ]
+        order = [0] * goods + [1] * adjusted + ([2, 3, 4] if self.chance(0.6) else [2, 4, 3]) + [5]
+        captions = [self.caption(keys[column], end=False) for column in order]
+        if self.chance(0.5):
+            captions[-1] = self.caption("total", end=False)
+        return captions, [[row[column] for column in order] for row in rows]
 
     def account_rows(self) -> list[Row]:
         """The customer's account: balance before, payments, what this bill adds, what is to be paid in all."""
