@@ -36,6 +36,7 @@ from invoicegen.extraction.layout import StraightWords, straighten
 from invoicegen.extraction.lexicon import currency_of
 from invoicegen.extraction.line_items import FieldValue, rebuild_line_items
 from invoicegen.extraction.parties import settle_lone_party
+from invoicegen.extraction.sections import settle_headed_parties
 from invoicegen.extraction.tax_ids import add_proven_seller
 from invoicegen.extraction.values import normalise_value
 from invoicegen.extraction.weighing import settled
@@ -96,6 +97,8 @@ def assemble(
         embedded: The electronic invoice in the file: its values go first, and checks compare them with the pages'.
     """
     pages = sorted(predictions, key=lambda prediction: prediction.page)
+    if weigh_choices:
+        pages = [settle_headed_parties(page) for page in pages]
     labels = pages[0].labels if pages else DEFAULT_LABELS
     hints = infer_hints([word.text for page in pages for word in page.words])
     spans: list[EntitySpan] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import cache
-from typing import Final
+from typing import Final, Literal
 
 LANGUAGES: Final = ("en", "de", "fr", "nl", "es", "it", "pt", "lv", "pl", "cs", "sv", "da", "nb", "fi")
 """Languages whose month names, captions and units are known."""
@@ -404,3 +404,44 @@ DOCUMENT_TYPE_WORDS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(
     )
 )
 """Document type code (UNTDID 1001, or ``rcpt``) and a pattern over the folded title; the first match counts."""
+
+PartyRole = Literal["SELLER", "BUYER", "OTHER"]
+_PARTY_HEADINGS: Final[tuple[tuple[PartyRole, str], ...]] = (
+    (
+        "SELLER",
+        "seller|supplier|vendor|seller information|seller details|supplier details|information about the seller|"
+        "verkaufer|lieferant|rechnungssteller|leistungserbringer|rechnungsaussteller|informationen zum verkaufer|"
+        "angaben zum verkaufer|vendeur|fournisseur|emetteur|informations du vendeur|verkoper|leverancier|"
+        "informatie verkoper|vendedor|proveedor|emisor|informacion del vendedor|venditore|fornitore|cedente|"
+        "cedente / prestatore|prestatore|informazioni sul venditore|fornecedor|emitente|informacoes do vendedor|"
+        "sprzedawca|dane sprzedawcy|wystawca|dodavatel|prodavajici|udaje o prodejci|saelger|leverandor|saljare|"
+        "leverantor|selger|myyja|toimittaja|pardevejs|piegadatajs|preces piegadatajs|pakalpojuma sniedzejs",
+    ),
+    (
+        "BUYER",
+        "buyer|customer|bill to|billed to|invoice to|sold to|buyer information|buyer details|customer details|"
+        "information about the buyer|kaufer|kunde|rechnungsempfanger|leistungsempfanger|rechnungsadresse|"
+        "informationen zum kaufer|angaben zum kaufer|abweichender rechnungsempfanger|acheteur|client|"
+        "adresse de facturation|facture a|informations de l'acheteur|koper|klant|afnemer|factuuradres|"
+        "informatie koper|comprador|cliente|facturar a|informacion del comprador|acquirente|cessionario|"
+        "committente|informazioni sull'acquirente|adquirente|informacoes do comprador|nabywca|dane nabywcy|"
+        "odberatel|kupujici|udaje o kupujicim|kober|kunde|kopare|kund|kjoper|ostaja|asiakas|laskutusosoite|"
+        "pircejs|pasutitajs|sanemejs|pakalpojuma sanemejs|maksatajs",
+    ),
+    (
+        "OTHER",
+        "ship to|shipped to|deliver to|delivered to|delivery address|shipping address|delivery information|"
+        "warenempfanger|lieferadresse|lieferanschrift|lieferort|lieferinformationen|abweichender warenempfanger|"
+        "abweichender lieferort|lieferung an|versandadresse|livre a|adresse de livraison|informations de livraison|"
+        "lieu de livraison|afleveradres|leveringsadres|bezorgadres|verzendadres|leveringsinformatie|"
+        "direccion de entrega|lugar de entrega|entregar a|destinazione|luogo di consegna|indirizzo di consegna|"
+        "destinatario merce|local de entrega|morada de entrega|endereco de entrega|adres dostawy|miejsce dostawy|"
+        "odbiorca|dodaci adresa|misto dodani|prijemce|leveringsadresse|leveres til|leveransadress|"
+        "levereras till|toimitusosoite|piegades adrese|piegades vieta|kravas sanemejs|"
+        "payee|zahlungsempfanger|beneficiaire|tax representative|steuervertreter|representant fiscal",
+    ),
+)
+PARTY_HEADINGS: Final[dict[str, PartyRole]] = {
+    heading: role for role, headings in _PARTY_HEADINGS for heading in headings.split("|")
+}
+"""Folded headings over the parts of a form or listing, and whose name and address stand below."""
