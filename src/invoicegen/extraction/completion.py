@@ -1,12 +1,14 @@
 """Values of which a word was left out, made whole: a date that cannot be read, a number whose check digits are wrong,
-and that can or are right with the words beside.
+and that can or are right with the words beside. And what is no part of a value, left out.
 """
 
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -18,11 +20,15 @@ from invoicegen.extraction.layout import StraightWords, straighten
 from invoicegen.extraction.tax_ids import is_proven
 from invoicegen.extraction.values import is_iban, normalise_value, without_caption
 from invoicegen.schema.prediction import PagePrediction
+from invoicegen.schema.taxonomy import VALUE_KINDS
 
 GAP: Final = 1.5
 """Line heights between a value and the word that completes it, at most."""
 _NUMBER_WORDS: Final = 8  # an IBAN in groups of four
 _DATE_WORDS: Final = 2  # on either side
+
+_POST_CODE: Final = re.compile(r"\d{4,6}\b.*")
+_PRICE: Final = re.compile(r"-?\d+\.\d{4,}")
 
 _PROOFS: Final[dict[str, Callable[[str], bool]]] = {
     "BANK_ACCOUNT": is_iban,
@@ -35,7 +41,8 @@ def complete_spans(
     spans: Sequence[EntitySpan], page: PagePrediction, hints: DocumentHints
 ) -> list[EntitySpan]:
     """The entities of a page, dates that cannot be read and numbers that do not prove themselves with more words of
-    their line where that mends them; the words that are added were labelled nothing, or of the same type.
+    their line where that mends them; the words that are added were labelled nothing, or of the same type. Addresses are
+    without the country's code, and prices are no sums.
 
     Args:
         spans: Entities of the page.
@@ -52,11 +59,54 @@ def complete_spans(
             longer = (span_of(span.type, page, words) for words in tries(span, page, straight))
             mended = next((one for one in longer if is_whole(one.text)), span)
             span = replace(mended, confidence=span.confidence)
-        result.append(span)
+        if span.type.endswith("_ADDRESS"):
+            span = without_country_code(span, page)
+        if not is_price(span, hints):
+            result.append(span)
     taken = [(span.type, set(span.words)) for span in result]
     return [
         span for span in result if not any(span.type == t and set(span.words) < words for t, words in taken)
     ]
+
+
+@cache
+def _country_codes() -> frozenset[str]:
+    """ISO 3166-1 alpha-2."""
+    from babel import Locale
+
+    return frozenset(code for code in map(str, Locale("en").territories) if len(code) == 2 and code.isalpha())
+
+
+def without_country_code(span: EntitySpan, page: PagePrediction) -> EntitySpan:
+    """An address without the country's code that stands as a word before the post code at the beginning of a line.
+
+    The code is a value of its own (BT-40, BT-55); "D-80331", one word, is how a post code is written abroad.
+    """
+    straight = straighten(page.words)
+    kept = []
+    for word in span.words:
+        line = [i for i in span.words if straight.y[i] == straight.y[word]]
+        line.sort(key=lambda i: float(straight.x0[i]))
+        is_code = (
+            len(line) > 1
+            and line[0] == word
+            and page.words[word].text in _country_codes()
+            and _POST_CODE.fullmatch(page.words[line[1]].text) is not None
+        )
+        if not is_code:
+            kept.append(word)
+    if len(kept) == len(span.words):
+        return span
+    return replace(span_of(span.type, page, kept), confidence=span.confidence)
+
+
+def is_price(span: EntitySpan, hints: DocumentHints) -> bool:
+    """Whether a header's amount has four decimals or more, as prices have and no sum of a document has (EN 16931,
+    BR-DEC-09 to BR-DEC-18; some currencies have three).
+    """
+    if VALUE_KINDS.get(span.type) != "money":
+        return False
+    return _PRICE.fullmatch(normalise_value(span.type, span.text, hints) or "") is not None
 
 
 def _test_of(entity_type: str, hints: DocumentHints) -> Callable[[str], bool] | None:
