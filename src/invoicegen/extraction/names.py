@@ -1,0 +1,118 @@
+"""Names of companies, made whole: with the legal form that another place on the document prints behind them, and the
+company's in place of the person's below it.
+
+The name of a party is the one it is registered under (EN 16931, BT-27 and BT-44); a letterhead leaves out the legal
+form, and a person below a company is its contact (BT-56).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from invoicegen.extraction.entities import EntitySpan, span_of
+from invoicegen.extraction.layout import StraightWords, straighten
+from invoicegen.extraction.lexicon import fold
+from invoicegen.schema.prediction import PagePrediction
+
+WORD_GAP: Final = 1.0
+"""Line heights between words of one name, at most."""
+NEXT_LINE: Final = 2.0
+"""Line heights between the centres of two lines that follow each other, at most."""
+
+_LEGAL_FORM: Final = re.compile(
+    r"(?:gmbh|mbh|ag|kg|kgaa|ohg|ug|e ?k|e ?u|gbr|se|sa|sarl|sas|sasu|eurl|snc|sc|scp|spa|srl|sl|slu|sau|lda|ltda|"
+    r"bv|nv|vof|bvba|ltd|limited|llc|inc|incorporated|corp|corporation|plc|llp|bhd|ab|oy|oyj|as|aps|asa|sia|"
+    r"sp z o ?o|s ?r ?o|a ?s)"
+)
+_FORM_WORDS: Final = 3  # "sp. z o.o."
+
+
+def has_legal_form(text: str) -> bool:
+    """Whether a name ends or begins with a legal form: "GmbH", "S.r.l.", "Bhd.", "SIA"; or with a word of one."""
+    words = _plain_words(text)
+    if words and (words[-1].endswith("gmbh") or (len(words) > 1 and _LEGAL_FORM.fullmatch(words[0]))):
+        return True
+    return any(
+        _LEGAL_FORM.fullmatch(" ".join(words[-n:])) is not None
+        for n in range(1, min(_FORM_WORDS, len(words) - 1) + 1)
+    )
+
+
+def _plain_words(text: str) -> list[str]:
+    """Folded words without full stops and commas; initials that belong together are one word."""
+    return re.sub(r"[^\w&/ -]", "", fold(text).replace("/", "")).split()
+
+
+def complete_names(spans: Sequence[EntitySpan], pages: Sequence[PagePrediction]) -> list[EntitySpan]:
+    """The entities, the seller's and buyer's names with their legal form, as it stands behind the same name elsewhere,
+    and the buyer's as the company's that stands over it.
+    """
+    lines = {page.page: _lines(page) for page in pages}
+    by_page = {page.page: page for page in pages}
+    result = []
+    for span in spans:
+        if span.type in ("SELLER_NAME", "BUYER_NAME") and not has_legal_form(span.text):
+            whole = next(_with_legal_form(span, lines, by_page), None)
+            if whole is None and span.type == "BUYER_NAME":
+                whole = _company_above(span, by_page[span.page])
+            if whole is not None:
+                span = replace(whole, confidence=span.confidence)
+        result.append(span)
+    return result
+
+
+def _lines(page: PagePrediction) -> list[list[int]]:
+    """Words by printed line, left to right, cut where words stand apart."""
+    straight = straighten(page.words)
+    lines: list[list[int]] = []
+    for i in np.lexsort((straight.x0, straight.y)):
+        word = int(i)
+        last = lines[-1][-1] if lines else None
+        if last is None or not _follows(last, word, straight):
+            lines.append([])
+        lines[-1].append(word)
+    return lines
+
+
+def _follows(last: int, word: int, straight: StraightWords) -> bool:
+    gap = float(straight.x0[word] - straight.x1[last])
+    return bool(straight.y[word] == straight.y[last]) and gap < WORD_GAP * float(straight.height[word])
+
+
+def _with_legal_form(
+    span: EntitySpan, lines: dict[int, list[list[int]]], pages: dict[int, PagePrediction]
+) -> Iterator[EntitySpan]:
+    """Where the document prints the same words and a legal form behind them."""
+    name = _plain_words(span.text)
+    for number, page in pages.items():
+        for line in lines[number]:
+            plain = ["".join(_plain_words(page.words[i].text)) for i in line]
+            for start in range(len(line) - len(name)):
+                if not name or plain[start : start + len(name)] != name:
+                    continue
+                for n in range(1, _FORM_WORDS + 1):
+                    words = line[start : start + len(name) + n]
+                    if plain[start + len(name) + n :][:1] == ["au"]:  # "SAS au capital de 10 000 €"
+                        break
+                    if has_legal_form(" ".join(page.words[i].text for i in words)):
+                        yield span_of(span.type, page, words)
+
+
+def _company_above(span: EntitySpan, page: PagePrediction) -> EntitySpan | None:
+    """The line right above a name, where it is a company's and labelled nothing."""
+    straight = straighten(page.words)
+    first = min(span.words, key=lambda i: (float(straight.y[i]), float(straight.x0[i])))
+    height = float(straight.height[first])
+    for line in _lines(page):
+        above = float(straight.y[first] - straight.y[line[0]])
+        aligned = abs(float(straight.x0[line[0]] - straight.x0[first])) < height
+        unlabelled = all(page.ner_tags[i] == "O" for i in line)
+        if 0 < above < NEXT_LINE * height and aligned and unlabelled:
+            company = span_of(span.type, page, line)
+            return company if has_legal_form(company.text) else None
+    return None
