@@ -78,3 +78,29 @@ def test_a_tax_number_goes_on_until_its_check_digits_are_right(make_page):
 def test_a_number_that_proves_nothing_stays_as_it_is(make_page):
     page = make_page(line(("12345", "B-BANK_ACCOUNT"), ("678", "O")))
     assert values(page, "BANK_ACCOUNT") == ["12345"]
+
+
+@pytest.mark.parametrize(
+    ("city", "value"),
+    [
+        (("DE", "37079", "Ort"), "Weg 1 37079 Ort"),
+        (("NL", "3022", "QY", "Ort"), "Weg 1 3022 QY Ort"),
+        (("D-37079", "Ort"), "Weg 1 D-37079 Ort"),
+        (("WA", "98052"), "Weg 1 WA 98052"),  # no country
+        (("DE", "Ort"), "Weg 1 DE Ort"),
+        (("Ort", "DE", "37079"), "Weg 1 Ort DE 37079"),  # a state behind its city
+    ],
+)
+def test_the_country_s_code_before_a_post_code_is_no_part_of_an_address(make_page, city, value):
+    street = line(("Weg", "B-SELLER_ADDRESS"), ("1", "I-SELLER_ADDRESS"))
+    page = make_page([*street, *line(*((word, "I-SELLER_ADDRESS") for word in city), y=330)])
+    assert values(page, "SELLER_ADDRESS") == [value]
+
+
+@pytest.mark.parametrize(
+    ("amount", "kept"),
+    [("30,0000", False), ("30,00", True), ("30,000", True), ("1,09427", True), ("1.094,27", True)],
+)
+def test_prices_of_four_decimals_are_no_totals(make_page, amount, kept):
+    page = make_page(line((amount, "B-TOTAL_AMOUNT")))
+    assert bool(values(page, "TOTAL_AMOUNT")) is kept

@@ -520,21 +520,28 @@ def test_values_of_a_wide_listing_stand_in_one_column_far_from_their_captions():
     assert near["seller.name"] < left["seller.name"]
 
 
-def test_the_code_of_a_country_stands_before_the_post_code():
-    _, invoice, html = search(
-        lambda record: record.seller.address.lines[-1].startswith(record.seller.address.post_code or "?"),
-        {
-            "city_country": True,
-            "party_table": "none",
-            "address_inline": False,
-            "footer": "none",
-            "window": False,
-        },
-        **PAGES,
-    )
-    (address,) = values(html, "SELLER_ADDRESS")
-    where = invoice.seller.address
-    assert re.search(rf"{where.country_code}[ -]{re.escape(where.post_code)}", address)
+def test_the_code_of_a_country_stands_before_the_post_code_and_is_no_part_of_the_value():
+    ways = set()
+    for seed in range(8):
+        _, invoice, html = search(
+            lambda record: record.seller.address.lines[-1].startswith(record.seller.address.post_code or "?"),
+            {
+                "city_country": True,
+                "party_table": "none",
+                "address_inline": False,
+                "footer": "none",
+                "window": False,
+            },
+            **PAGES | {"seed": seed},
+        )
+        ((value, printed),) = values(html, "SELLER_ADDRESS").items()
+        where = invoice.seller.address
+        code = re.search(rf"{where.country_code}[ -](?={re.escape(where.post_code)})", " ".join(printed))
+        assert code
+        assert (code[0] in value) is code[0].endswith("-")  # "D-80331" is one word
+        assert where.post_code in value
+        ways.add(code[0][-1])
+    assert ways == {" ", "-"}
 
 
 def test_net_is_the_amount_of_a_row_that_prints_net_tax_and_gross():
@@ -736,3 +743,87 @@ def test_a_country_is_printed_in_many_ways_and_belongs_to_the_address():
                 ways = {name.replace("-", " "): "spaced", name.upper(): "upper", name: "name"}
                 spelled.add(ways.get(last, "code" if len(last) <= 3 else "english"))
     assert spelled >= {"name", "upper", "english", "code"}
+
+
+BY_RATE = {"totals_place": "by_rate", "tail": [["totals"]], "page": "A4", "listing": False, "due_box": False}
+
+
+def sums_of(html):
+    """Labelled amounts of the totals, in minor units, by entity."""
+    entities = ("SUBTOTAL_AMOUNT", "TAX_AMOUNT", "TAX_BASE_AMOUNT", "TOTAL_AMOUNT", "AMOUNT_DUE")
+    return {name: values(html, name) for name in entities}
+
+
+@pytest.mark.parametrize("lines", [1, 2])
+def test_totals_with_a_row_a_rate_are_those_of_the_record(lines):
+    seen = set()
+    for start in range(0, 400, 100):
+        _, invoice, html = search(
+            lambda i: len(i.tax_lines) == lines and not i.totals.paid and not i.account,
+            BY_RATE | {"every_sum": False},
+            **PAGES | {"seed": start},
+        )
+        scale = 10**invoice.currency_digits
+        (table,) = [e for e in ET.fromstring(html).iter() if e.get("class") == "grid by-rate"]
+        rows = [list(row) for row in table]
+        assert len({len(row) for row in rows}) == 1
+        (total,) = values(html, "TOTAL_AMOUNT")
+        assert round(float(total) * scale) == invoice.totals.gross
+        assert any(e.get("data-entity") == "TOTAL_AMOUNT" for e in rows[-1][-1].iter())
+        taxes = {round(float(tax) * scale) for tax in values(html, "TAX_AMOUNT")}
+        assert taxes == {line.amount for line in invoice.tax_lines} | {invoice.totals.tax}
+        (net,) = values(html, "SUBTOTAL_AMOUNT")
+        assert round(float(net) * scale) == invoice.totals.net
+        seen.add(len(rows))
+    assert seen <= ({2, 3} if lines == 1 else {4})
+
+
+def test_a_document_without_tax_has_its_usual_totals():
+    _, invoice, html = search(lambda i: not i.tax_lines, BY_RATE, **PAGES)
+    assert 'class="grid by-rate"' not in html
+    (total,) = values(html, "TOTAL_AMOUNT")
+    assert round(float(total) * 10**invoice.currency_digits) == invoice.totals.gross
+
+
+@pytest.mark.parametrize("adjusted", [True, False])
+def test_every_sum_of_an_electronic_invoice_and_those_of_nothing_are_no_entities(adjusted):
+    _, invoice, html = search(
+        lambda i: (
+            bool(i.allowances_charges) is adjusted
+            and bool(i.tax_lines)
+            and not (i.prices_include_tax or i.totals.rounding or i.account)
+        ),
+        LISTING | {"every_sum": True, "totals_place": "full", "tail": [["totals"]]},
+        **PAGES,
+    )
+    t, scale = invoice.totals, 10**invoice.currency_digits
+    printed = {}
+    for element in ET.fromstring(html).iter():
+        path = element.get("data-field") or ""
+        if path.startswith("totals."):
+            printed[path[7:]] = element.get("data-entity")
+    assert {"net", "tax", "gross", "due"} <= printed.keys()
+    assert printed["net"] == "SUBTOTAL_AMOUNT"
+    assert printed["due"] == "AMOUNT_DUE"
+    for name, minor in (("charges", t.charges), ("allowances", t.allowances), ("paid", t.paid)):
+        assert printed.get(name, "unprinted" if minor == 0 else "missing") != "missing"
+        assert (printed.get(name) is not None) is bool(minor)
+    assert printed.get("line_sum") in ((None,) if t.line_sum != t.net else (None, "SUBTOTAL_AMOUNT"))
+    assert {round(float(net) * scale) for net in values(html, "SUBTOTAL_AMOUNT")} == {t.net}
+    assert round(float(next(iter(values(html, "AMOUNT_DUE")))) * scale) == t.due
+
+
+def test_a_form_of_four_parties_prints_the_buyer_twice():
+    shape = OFFICE | {
+        "office": False,
+        "four_parties": True,
+        "head": [["seller", "buyer"], ["invoicee", "ship_to"], ["title", "refs"]],
+        "seller_caption": "from",
+        "party_caption": "above",
+        "party_number": "gln",
+    }
+    _, invoice, html = search(lambda i: i.buyer and i.ship_to, shape, **PAGES)
+    names = [e for e in ET.fromstring(html).iter() if e.get("data-entity") == "BUYER_NAME"]
+    assert len(names) == 2
+    assert {e.get("data-value") for e in names} == {invoice.buyer.name}
+    assert any(e.get("data-field") == "ship_to.gln" for e in ET.fromstring(html).iter())
