@@ -104,3 +104,33 @@ def test_the_country_s_code_before_a_post_code_is_no_part_of_an_address(make_pag
 def test_prices_of_four_decimals_are_no_totals(make_page, amount, kept):
     page = make_page(line((amount, "B-TOTAL_AMOUNT")))
     assert bool(values(page, "TOTAL_AMOUNT")) is kept
+
+
+@pytest.mark.parametrize(
+    ("country", "whole"),
+    [
+        (("États", "Unis"), True),
+        (("DEUTSCHLAND",), True),
+        (("United", "Kingdom"), True),
+        (("Springfield",), False),
+        (("Tel.", "Germany"), False),
+    ],
+)
+def test_a_country_below_an_address_is_part_of_it(make_page, country, whole):
+    address = [("Weg", "B-SELLER_ADDRESS"), ("1", "I-SELLER_ADDRESS")]
+    page = make_page([*line(*address), *line(*((word, "O") for word in country), y=330)])
+    assert values(page, "SELLER_ADDRESS") == ["Weg 1 " + " ".join(country) if whole else "Weg 1"]
+
+
+@pytest.mark.parametrize(
+    "country",
+    [
+        line(("Germany", "O"), y=330, x=400),
+        line(("Germany", "O"), y=400),
+        line(("Germany", "B-ITEM_DESCRIPTION"), y=330),
+        [*line(("Rechnung", "O"), y=320), *line(("Germany", "O"), y=340)],
+    ],
+)
+def test_a_country_elsewhere_is_no_part_of_an_address(make_page, country):
+    page = make_page([*line(("Weg", "B-SELLER_ADDRESS"), ("1", "I-SELLER_ADDRESS")), *country])
+    assert values(page, "SELLER_ADDRESS") == ["Weg 1"]

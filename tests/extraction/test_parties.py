@@ -51,3 +51,42 @@ def test_beside_another_party_nothing_changes(page_of):
     other = ("Muster", "B-SELLER_NAME", {"SELLER_NAME": 0.9})
     found = parties(page_of(other, UNSURE_NAME, UNSURE_ADDRESS))
     assert found == {"SELLER_NAME": "Muster", "BUYER_NAME": "Acme", "BUYER_ADDRESS": "Paris"}
+
+
+def letter(*lines, seller=("Acme", "B-SELLER_NAME")):
+    """Lines of ``(text, label)`` below one another, a gap below the seller's name."""
+    return [
+        (seller[0], 60, 100, seller[1]),
+        *((text, 60, 200 + 30 * i, tag) for i, (text, tag) in enumerate(lines)),
+    ]
+
+
+ADDRESSEE = [
+    ("Herrn", "O"),
+    ("Max", "O"),
+    ("Weg 1", "B-SELLER_ADDRESS"),
+    ("12346 Ort", "I-SELLER_ADDRESS"),
+    ("Geschäftsstelle", "O"),
+]
+
+
+def test_who_stands_below_a_salutation_is_the_buyer(make_page):
+    assert parties(make_page(letter(*ADDRESSEE))) == {
+        "SELLER_NAME": "Acme",
+        "BUYER_NAME": "Herrn Max",
+        "BUYER_ADDRESS": "Weg 1 12346 Ort",
+    }
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [("Hallo", "O"), *ADDRESSEE[1:]],
+        [*ADDRESSEE[:2], ("Telefon", "O")],  # no post code
+        [*ADDRESSEE[:2], ("12346", "B-INVOICE_NUMBER")],
+        [*ADDRESSEE, ("Muster", "B-BUYER_NAME")],
+    ],
+)
+def test_without_an_address_or_beside_a_buyer_a_salutation_says_nothing(make_page, lines):
+    assert parties(make_page(letter(*lines))).get("BUYER_NAME") in (None, "Muster")
+    assert "BUYER_ADDRESS" not in parties(make_page(letter(*lines)))

@@ -503,6 +503,21 @@ def test_a_seller_s_name_may_be_broken_over_two_lines():
     assert 0 < broken < 20
 
 
+def test_a_form_of_address_may_have_a_line_of_its_own():
+    alone = set()
+    for seed in range(6):
+        _, invoice, html = search(
+            lambda i: i.buyer and i.buyer.name.startswith(("Herrn ", "Herr ", "Frau ", "Familie ")),
+            OFFICE,
+            **PAGES | {"seed": seed, "locales": {"de_DE": 1}},
+        )
+        (element,) = [e for e in ET.fromstring(html).iter() if e.get("data-entity") == "BUYER_NAME"]
+        lines = list(element.itertext())
+        assert " ".join(lines) == element.get("data-value") == invoice.buyer.name
+        alone.add(len(lines))
+    assert alone == {1, 2}
+
+
 def test_values_of_a_wide_listing_stand_in_one_column_far_from_their_captions():
     _, _, html = document(1, LISTING | {"sidebar": "none"}, {"seller_align": "left"}, **PAGES)
     page = render_document(html, dpi=50).pages[0]

@@ -36,7 +36,7 @@ from invoicegen.extraction.layout import StraightWords, straighten
 from invoicegen.extraction.lexicon import currency_of
 from invoicegen.extraction.line_items import FieldValue, rebuild_line_items
 from invoicegen.extraction.names import complete_names
-from invoicegen.extraction.parties import settle_lone_party
+from invoicegen.extraction.parties import add_addressee, settle_lone_party
 from invoicegen.extraction.sections import settle_headed_parties
 from invoicegen.extraction.tax_ids import add_proven_seller
 from invoicegen.extraction.values import normalise_value
@@ -112,7 +112,7 @@ def assemble(
         spans = [replace(s, type="TOTAL_AMOUNT") if s.type == "AMOUNT_DUE" else s for s in spans]
     line_items = rebuild_line_items(pages, hints, weigh_choices=weigh_choices)
     if weigh_choices:
-        spans = complete_names(spans, pages)
+        spans = complete_names(add_addressee(spans, pages[0]), pages) if pages else spans
         spans = add_proven_seller(settle_lone_party(spans, pages), pages)
         figures = find_figures(pages, spans, hints)
         amounts = amounts_of(rank_fields(spans, hints, labels), line_items, tax_lines, figures)

@@ -16,7 +16,8 @@ import numpy as np
 from invoicegen.extraction.chronology import DATE_TYPES
 from invoicegen.extraction.entities import EntitySpan, span_of
 from invoicegen.extraction.hints import DocumentHints
-from invoicegen.extraction.layout import StraightWords, straighten
+from invoicegen.extraction.layout import StraightWords, printed_lines, straighten
+from invoicegen.extraction.lexicon import LANGUAGES, fold
 from invoicegen.extraction.tax_ids import is_proven
 from invoicegen.extraction.values import is_iban, normalise_value, without_caption
 from invoicegen.schema.prediction import PagePrediction
@@ -24,6 +25,8 @@ from invoicegen.schema.taxonomy import VALUE_KINDS
 
 GAP: Final = 1.5
 """Line heights between a value and the word that completes it, at most."""
+NEXT_LINE: Final = 2.5
+"""Line heights between the centres of two lines of one address, at most."""
 _NUMBER_WORDS: Final = 8  # an IBAN in groups of four
 _DATE_WORDS: Final = 2  # on either side
 
@@ -60,7 +63,7 @@ def complete_spans(
             mended = next((one for one in longer if is_whole(one.text)), span)
             span = replace(mended, confidence=span.confidence)
         if span.type.endswith("_ADDRESS"):
-            span = without_country_code(span, page)
+            span = with_country(without_country_code(span, page), page)
         if not is_price(span, hints):
             result.append(span)
     taken = [(span.type, set(span.words)) for span in result]
@@ -75,6 +78,41 @@ def _country_codes() -> frozenset[str]:
     from babel import Locale
 
     return frozenset(code for code in map(str, Locale("en").territories) if len(code) == 2 and code.isalpha())
+
+
+@cache
+def _country_names() -> frozenset[str]:
+    """Folded letters of the names of countries in all languages, from the CLDR through babel."""
+    from babel import Locale
+
+    return frozenset(
+        _letters(name)
+        for language in LANGUAGES
+        for code, name in Locale(language).territories.items()
+        if str(code) in _country_codes()
+    )
+
+
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalnum, fold(text)))
+
+
+def with_country(span: EntitySpan, page: PagePrediction) -> EntitySpan:
+    """An address with the country that is labelled nothing and has the line below it to itself."""
+    straight, lines = printed_lines(page.words)
+    last = max(span.words, key=lambda i: (float(straight.y[i]), -float(straight.x0[i])))
+    start = min(float(straight.x0[i]) for i in span.words if straight.y[i] == straight.y[last])
+    height = float(straight.height[last])
+    for line in lines:
+        below = float(straight.y[line[0]] - straight.y[last])
+        aligned = abs(float(straight.x0[line[0]]) - start) < height
+        if 0 < below < NEXT_LINE * height and aligned:
+            unlabelled = all(page.ner_tags[i] == "O" for i in line)
+            if unlabelled and _letters("".join(page.words[i].text for i in line)) in _country_names():
+                whole = span_of(span.type, page, [*span.words, *line])
+                return replace(whole, confidence=span.confidence)
+            return span
+    return span
 
 
 def without_country_code(span: EntitySpan, page: PagePrediction) -> EntitySpan:

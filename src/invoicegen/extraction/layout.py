@@ -49,6 +49,27 @@ def straighten(words: Sequence[Word]) -> StraightWords:
     return StraightWords(x - length / 2, x + length / 2, y, height)
 
 
+def printed_lines(words: Sequence[Word], gap: float = 3.0) -> tuple[StraightWords, list[list[int]]]:
+    """The words by printed line, top to bottom and left to right, cut where a column may end.
+
+    Args:
+        words: Of one page.
+        gap: Line heights between words of different columns, at least.
+
+    Returns:
+        The words made straight, and indices of the words of each line.
+    """
+    straight = straighten(words)
+    lines: list[list[int]] = []
+    for i in np.lexsort((straight.x0, straight.y)):
+        last = lines[-1][-1] if lines else None
+        apart = last is None or straight.x0[i] - straight.x1[last] >= gap * straight.height[i]
+        if apart or straight.y[i] != straight.y[last]:
+            lines.append([])
+        lines[-1].append(int(i))
+    return straight, lines
+
+
 def upright_words(words: Sequence[Word]) -> NDArray[np.bool_]:
     """Which words stand upright on a page of level text: imprints along a margin, which belong to no line.
 

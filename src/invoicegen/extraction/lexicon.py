@@ -445,3 +445,19 @@ PARTY_HEADINGS: Final[dict[str, PartyRole]] = {
     heading: role for role, headings in _PARTY_HEADINGS for heading in headings.split("|")
 }
 """Folded headings over the parts of a form or listing, and whose name and address stand below."""
+
+SALUTATIONS: Final = frozenset(
+    (
+        "herrn",
+        "herr",
+        "frau",
+        "familie",
+        "eheleute",
+        "herrn und frau",
+        "frau und herrn",
+        "monsieur",
+        "madame",
+        "mme",
+    )
+)
+"""Folded forms of address that have a line of their own over a person's name."""

@@ -12,10 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-import numpy as np
-
 from invoicegen.extraction.entities import EntitySpan, span_of
-from invoicegen.extraction.layout import StraightWords, straighten
+from invoicegen.extraction.layout import printed_lines
 from invoicegen.extraction.lexicon import fold
 from invoicegen.schema.prediction import PagePrediction
 
@@ -52,7 +50,7 @@ def complete_names(spans: Sequence[EntitySpan], pages: Sequence[PagePrediction])
     """The entities, the seller's and buyer's names with their legal form, as it stands behind the same name elsewhere,
     and the buyer's as the company's that stands over it.
     """
-    lines = {page.page: _lines(page) for page in pages}
+    lines = {page.page: printed_lines(page.words, WORD_GAP)[1] for page in pages}
     by_page = {page.page: page for page in pages}
     result = []
     for span in spans:
@@ -64,24 +62,6 @@ def complete_names(spans: Sequence[EntitySpan], pages: Sequence[PagePrediction])
                 span = replace(whole, confidence=span.confidence)
         result.append(span)
     return result
-
-
-def _lines(page: PagePrediction) -> list[list[int]]:
-    """Words by printed line, left to right, cut where words stand apart."""
-    straight = straighten(page.words)
-    lines: list[list[int]] = []
-    for i in np.lexsort((straight.x0, straight.y)):
-        word = int(i)
-        last = lines[-1][-1] if lines else None
-        if last is None or not _follows(last, word, straight):
-            lines.append([])
-        lines[-1].append(word)
-    return lines
-
-
-def _follows(last: int, word: int, straight: StraightWords) -> bool:
-    gap = float(straight.x0[word] - straight.x1[last])
-    return bool(straight.y[word] == straight.y[last]) and gap < WORD_GAP * float(straight.height[word])
 
 
 def _with_legal_form(
@@ -105,10 +85,10 @@ def _with_legal_form(
 
 def _company_above(span: EntitySpan, page: PagePrediction) -> EntitySpan | None:
     """The line right above a name, where it is a company's and labelled nothing."""
-    straight = straighten(page.words)
+    straight, lines = printed_lines(page.words, WORD_GAP)
     first = min(span.words, key=lambda i: (float(straight.y[i]), float(straight.x0[i])))
     height = float(straight.height[first])
-    for line in _lines(page):
+    for line in lines:
         above = float(straight.y[first] - straight.y[line[0]])
         aligned = abs(float(straight.x0[line[0]] - straight.x0[first])) < height
         unlabelled = all(page.ner_tags[i] == "O" for i in line)

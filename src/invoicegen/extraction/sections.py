@@ -8,15 +8,12 @@ else. Where a page has headings for both parties of an invoice, what stands belo
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
-from invoicegen.extraction.entities import COLUMN_GAP
-from invoicegen.extraction.layout import StraightWords, straighten
+from invoicegen.extraction.layout import printed_lines
 from invoicegen.extraction.lexicon import PARTY_HEADINGS, PartyRole, fold
 from invoicegen.schema.prediction import PagePrediction
 
@@ -48,21 +45,23 @@ def role_of_heading(text: str) -> PartyRole | None:
     return roles.pop() if len(roles) == 1 else None
 
 
-def find_sections(page: PagePrediction, straight: StraightWords) -> list[Section]:
+def find_sections(page: PagePrediction) -> list[Section]:
     """The parts of a page below headings of parties, each as far as the next heading, a gap or the item table.
 
     A heading is a line, or what stands by itself on one; its part of the page reaches to what stands next to it.
     """
+    straight, segments = printed_lines(page.words)
     headings: list[tuple[PartyRole, float, float, float, float]] = []
-    for line in _lines(straight):
-        segments = _segments(line, straight)
-        for n, segment in enumerate(segments):
-            role = role_of_heading(" ".join(page.words[i].text for i in segment))
-            if role is not None:
-                height = float(straight.height[segment].mean())
-                right = float(straight.x0[segments[n + 1][0]]) - height if n + 1 < len(segments) else np.inf
-                left = float(straight.x0[segment[0]]) - height
-                headings.append((role, left, right, float(straight.y[segment[0]]), height))
+    for n, segment in enumerate(segments):
+        role = role_of_heading(" ".join(page.words[i].text for i in segment))
+        if role is not None:
+            height, top = float(straight.height[segment].mean()), float(straight.y[segment[0]])
+            beside = segments[n + 1 : n + 2]
+            right = min(
+                (float(straight.x0[other[0]]) - height for other in beside if straight.y[other[0]] == top),
+                default=np.inf,
+            )
+            headings.append((role, float(straight.x0[segment[0]]) - height, right, top, height))
     centres = (straight.x0 + straight.x1) / 2
     sections = []
     for role, left, right, top, height in headings:
@@ -89,7 +88,7 @@ def settle_headed_parties(page: PagePrediction) -> PagePrediction:
     """
     if page.ner_probabilities is None or not page.words:
         return page
-    sections = find_sections(page, straighten(page.words))
+    sections = find_sections(page)
     if {"SELLER", "BUYER"} - {section.role for section in sections if section.words}:
         return page
     ids = page.labels.ner_ids
@@ -118,22 +117,3 @@ def settle_headed_parties(page: PagePrediction) -> PagePrediction:
 
 
 _PARTY_TYPES: Final = frozenset(f"{role}_{kind}" for role in _ROLES for kind in _KINDS)
-
-
-def _lines(straight: StraightWords) -> list[list[int]]:
-    """Words of each printed line, left to right."""
-    lines: dict[float, list[int]] = defaultdict(list)
-    for i in np.argsort(straight.x0, kind="stable"):
-        lines[float(straight.y[i])].append(int(i))
-    return list(lines.values())
-
-
-def _segments(line: Sequence[int], straight: StraightWords) -> list[list[int]]:
-    """The words of a line cut where a column may end."""
-    segments: list[list[int]] = []
-    for word in line:
-        last = segments[-1][-1] if segments else None
-        if last is None or straight.x0[word] - straight.x1[last] > COLUMN_GAP * straight.height[word]:
-            segments.append([])
-        segments[-1].append(word)
-    return segments

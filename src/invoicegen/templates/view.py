@@ -19,6 +19,7 @@ from invoicegen.synthesis import load_locale
 from invoicegen.synthesis.currencies import names_currency
 from invoicegen.synthesis.draw import Draw
 from invoicegen.synthesis.identifiers import draw_ean
+from invoicegen.synthesis.locales import load_language
 from invoicegen.synthesis.parties import country_name
 from invoicegen.templates.artwork import bar_code, epc_payload, logo, qr_code, swiss_code, swiss_payload
 from invoicegen.templates.formats import currency_symbols, format_number, print_date
@@ -179,6 +180,8 @@ class View:
         self.lexicon: Lexicon = load_lexicon(self.language, plan.extensions, plan.locale)
         self.rng: np.random.Generator = document_rng(plan.seed, plan.index, Stage.TEMPLATE)
         self._wordings: dict[str, str] = {}
+        honorifics = load_language(self.language, plan.extensions).honorifics
+        self._honorifics = sorted(honorifics, key=len, reverse=True)
         self._by_rate: tuple[list[Markup], list[list[Printed | Markup]]] | None = None
         self.symbol_side = country.symbol_side
         symbols = currency_symbols(invoice.currency, country)
@@ -346,6 +349,10 @@ class View:
         if prefix == "SELLER" and len(words) > 2 and self.chance(0.05):
             cut = int(self.rng.integers(1, len(words)))
             lines_of_name = (" ".join(words[:cut]), " ".join(words[cut:]))
+            view.broken_name = Printed(lines_of_name, f"{role}.name", name_entity, party.name)
+        honorific = next((h for h in self._honorifics if party.name.startswith(f"{h} ")), None)
+        if prefix == "BUYER" and honorific and self.chance(0.4):
+            lines_of_name = (honorific, party.name.removeprefix(f"{honorific} "))
             view.broken_name = Printed(lines_of_name, f"{role}.name", name_entity, party.name)
         if party.trading_name and self.chance(0.7):
             view.trading_name = Printed(party.trading_name, f"{role}.trading_name")
