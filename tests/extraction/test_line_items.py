@@ -245,3 +245,15 @@ def test_discounts_below_their_items_are_not_of_the_next():
             top += 14.7
     rows = [{cell.type: cell.number for cell in row} for row in assign_rows(cells)]
     assert [row.get("ITEM_DISCOUNT") for row in rows] == [-4.13, -5.83, None, -2.81, None]
+
+
+def test_a_text_does_not_go_on_below_the_figures_of_the_next_row(make_page):
+    """Codes and figures stand on the first line of each row, descriptions below."""
+    lines = []
+    for i, (name, label) in enumerate([("Bolt", "B"), ("Nut", "I"), ("Plate", "I")]):
+        y = 300 + 60 * i
+        lines += [(f"ZS{i}97", 60, y, "B-ITEM_CODE"), ("2", 400, y, "B-ITEM_QUANTITY")]
+        lines += [(f"{i + 1}0.00", 800, y, "B-ITEM_AMOUNT"), (name, 150, y + 25, f"{label}-ITEM_DESCRIPTION")]
+    items = rebuild_line_items([make_page(lines)])
+    assert [item["ITEM_DESCRIPTION"]["text"] for item in items] == ["Bolt", "Nut", "Plate"]
+    assert [item["ITEM_AMOUNT"]["text"] for item in items] == ["10.00", "20.00", "30.00"]

@@ -438,3 +438,13 @@ def test_one_unambiguous_date_decides_the_others():
     assert normalise_value("DUE_DATE", "03/04/2018", hints) == "2018-04-03"
     hints = infer_hints(["Invoice", "02/28/2018", "due", "03/04/2018"])
     assert normalise_value("DUE_DATE", "03/04/2018", hints) == "2018-03-04"
+
+
+@pytest.mark.parametrize(
+    ("words", "day_first"),
+    [("Facture Date Montant Prix Quantité Total TVA", True), ("Invoice Date Amount Price Quantity", False)],
+)
+def test_who_does_not_write_english_writes_the_day_first_wherever_the_seller_is(words, day_first):
+    hints = infer_hints([*words.split(), "Scranton", "PA", "18503"])
+    assert hints.country == "US"
+    assert hints.day_first is day_first

@@ -161,10 +161,12 @@ def infer_hints(words: Sequence[str]) -> DocumentHints:
 
     day_first = _day_first(text)
     if day_first is None:
-        if country is not None:
-            day_first = country not in MONTH_FIRST_COUNTRIES
-        elif language is not None and language != "en":
+        if (
+            language is not None and language != "en"
+        ):  # whatever the country: who writes French writes the day first
             day_first = True
+        elif country is not None:
+            day_first = country not in MONTH_FIRST_COUNTRIES
         elif currency == "USD":
             day_first = False
     return DocumentHints(language, country, currency, decimal, day_first)

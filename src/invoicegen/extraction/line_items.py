@@ -39,6 +39,9 @@ _CODE: Final = re.compile(r"(?=.*\d)[^\s\W_a-z][^\sa-z]{2,}")
 WORD_GAP: Final = 1.0
 """Line heights between two words of one cell on one line."""
 
+OWN_LINE: Final = 1.0
+"""Line heights between the centres of two lines that do not overlap, at least."""
+
 
 class FieldValue(TypedDict):
     """A value as it is printed and as it is meant; ``box`` in pixels of the image of ``page`` (from 0).
@@ -75,7 +78,8 @@ def find_cells(prediction: PagePrediction, straight: StraightWords, hints: Docum
     Every word labelled ``ITEM_*`` belongs to a cell, whatever its table and cell labels. A cell opens at
     ``B-``, and at CELL unless the word goes on right behind a word of its type; ``B-`` inside a cell right
     behind a word of its type goes on with it. Other words join the nearest open cell of their type: on the
-    line, or on a line above, unless each of the two lines has an amount of its own: those are two rows.
+    line, or on a line above, unless each of the two lines has an amount of its own, or a line between them has:
+    those are two rows.
     """
     by_type: dict[str, list[int]] = defaultdict(list)
     upright = upright_words(prediction.words)
@@ -92,6 +96,7 @@ def find_cells(prediction: PagePrediction, straight: StraightWords, hints: Docum
             if joined is not None and (
                 _opens(prediction, word, one_line, joined[1], joined[2])
                 or len({*amounts[joined[0].words].tolist(), int(amounts[word])} - {-1}) > 1
+                or (not one_line and _row_between(joined[0], word, by_type["ITEM_AMOUNT"], straight))
             ):
                 joined = None
             if joined is None:
@@ -111,6 +116,14 @@ def find_cells(prediction: PagePrediction, straight: StraightWords, hints: Docum
                 Cell(entity_type, tuple(span.words), float(tops.min()), float(bottoms.max()), number)
             )
     return cells
+
+
+def _row_between(span: OpenSpan, word: int, amounts: Sequence[int], straight: StraightWords) -> bool:
+    """Whether figures of another row have a line of their own between a text and a word that would go on with it."""
+    if not amounts:
+        return False
+    levels, apart = straight.y[list(amounts)], OWN_LINE * straight.height[word]
+    return bool(np.any((levels > span.y + apart) & (levels < straight.y[word] - apart)))
 
 
 def _amounts_beside(amounts: Sequence[int], straight: StraightWords) -> NDArray[np.int64]:
