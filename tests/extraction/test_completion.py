@@ -134,3 +134,10 @@ def test_a_country_below_an_address_is_part_of_it(make_page, country, whole):
 def test_a_country_elsewhere_is_no_part_of_an_address(make_page, country):
     page = make_page([*line(("Weg", "B-SELLER_ADDRESS"), ("1", "I-SELLER_ADDRESS")), *country])
     assert values(page, "SELLER_ADDRESS") == ["Weg 1"]
+
+
+@pytest.mark.parametrize(("state", "whole"), [("WA", True), ("Wa", False), ("2000", False)])
+def test_a_zip_code_below_a_state_is_part_of_an_address(make_page, state, whole):
+    address = [("Weg", "B-SELLER_ADDRESS"), ("1", "I-SELLER_ADDRESS"), (state, "I-SELLER_ADDRESS")]
+    page = make_page([*line(*address), *line(("99243", "O"), y=330)])
+    assert values(page, "SELLER_ADDRESS") == [f"Weg 1 {state}" + " 99243" * whole]

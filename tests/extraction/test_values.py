@@ -448,3 +448,17 @@ def test_who_does_not_write_english_writes_the_day_first_wherever_the_seller_is(
     hints = infer_hints([*words.split(), "Scranton", "PA", "18503"])
     assert hints.country == "US"
     assert hints.day_first is day_first
+
+
+@pytest.mark.parametrize(
+    ("printed", "value"),
+    [
+        ("G8 012345678", "GB012345678"),
+        ("F120774740", "FI20774740"),  # right check digits
+        ("F120774741", "F120774741"),
+        ("G81234567", "G81234567"),  # a Spanish number
+        ("B85905495", "B85905495"),
+    ],
+)
+def test_a_misread_letter_of_a_country_s_prefix_is_mended(printed, value):
+    assert normalise_value("SELLER_TAX_ID", printed) == value

@@ -31,6 +31,8 @@ _NUMBER_WORDS: Final = 8  # an IBAN in groups of four
 _DATE_WORDS: Final = 2  # on either side
 
 _POST_CODE: Final = re.compile(r"\d{4,6}\b.*")
+_STATE: Final = re.compile(r",? [A-Z]{2}$")
+_ZIP_CODE: Final = re.compile(r"\d{5}(-\d{4})?")
 _PRICE: Final = re.compile(r"-?\d+\.\d{4,}")
 
 _PROOFS: Final[dict[str, Callable[[str], bool]]] = {
@@ -63,7 +65,7 @@ def complete_spans(
             mended = next((one for one in longer if is_whole(one.text)), span)
             span = replace(mended, confidence=span.confidence)
         if span.type.endswith("_ADDRESS"):
-            span = with_country(without_country_code(span, page), page)
+            span = with_last_line(without_country_code(span, page), page)
         if not is_price(span, hints):
             result.append(span)
     taken = [(span.type, set(span.words)) for span in result]
@@ -97,8 +99,10 @@ def _letters(text: str) -> str:
     return "".join(filter(str.isalnum, fold(text)))
 
 
-def with_country(span: EntitySpan, page: PagePrediction) -> EntitySpan:
-    """An address with the country that is labelled nothing and has the line below it to itself."""
+def with_last_line(span: EntitySpan, page: PagePrediction) -> EntitySpan:
+    """An address with the country, or the ZIP code behind a state, that is labelled nothing and has the line below to
+    itself.
+    """
     straight, lines = printed_lines(page.words)
     last = max(span.words, key=lambda i: (float(straight.y[i]), -float(straight.x0[i])))
     start = min(float(straight.x0[i]) for i in span.words if straight.y[i] == straight.y[last])
@@ -107,8 +111,10 @@ def with_country(span: EntitySpan, page: PagePrediction) -> EntitySpan:
         below = float(straight.y[line[0]] - straight.y[last])
         aligned = abs(float(straight.x0[line[0]]) - start) < height
         if 0 < below < NEXT_LINE * height and aligned:
-            unlabelled = all(page.ner_tags[i] == "O" for i in line)
-            if unlabelled and _letters("".join(page.words[i].text for i in line)) in _country_names():
+            text = "".join(page.words[i].text for i in line)
+            is_country = _letters(text) in _country_names()
+            is_zip_code = _STATE.search(span.text) is not None and _ZIP_CODE.fullmatch(text) is not None
+            if all(page.ner_tags[i] == "O" for i in line) and (is_country or is_zip_code):
                 whole = span_of(span.type, page, [*span.words, *line])
                 return replace(whole, confidence=span.confidence)
             return span

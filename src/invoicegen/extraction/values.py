@@ -190,7 +190,18 @@ def _tax_id(text: str, hints: DocumentHints) -> str | None:
     bare = re.sub(r"[^A-Z0-9]", "", compact)
     if EU_VAT.fullmatch(bare) and (reading := confirmed(bare, is_eu_vat)):
         return reading
+    if (match := _MISREAD_PREFIX.fullmatch(bare)) is not None:
+        mended = match[1] + match[2].translate(_LETTERS) + match[3]
+        rule = tax_id_rule(mended)
+        # British numbers of the right form go without: they are often made up, and nothing else has it.
+        if rule is not None and (rule[0] == "GB" or rule[1](mended)):
+            return mended
     return compact or None
+
+
+_MISREAD_PREFIX: Final = re.compile(r"([A-Z])([8015])(\d{7,12})")
+_LETTERS: Final = str.maketrans("8015", "BOIS")
+"""Digits that a letter of a country's prefix is read as: "G8" for "GB"."""
 
 
 def _string(text: str, hints: DocumentHints) -> str | None:
