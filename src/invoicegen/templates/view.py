@@ -878,7 +878,7 @@ class View:
         adjusted = bool(self.invoice.allowances_charges) and not self.invoice.prices_include_tax
         goods = adjusted or (not self.invoice.prices_include_tax and self.chance(0.3))
         rows: list[list[Printed | Markup]] = []
-        one_row = len(self.tax_lines) == 1 and self.chance(0.5)
+        one_row = [line.base for line in self.tax_lines] == [t.net] and self.chance(0.5)
         for i, line in enumerate(self.tax_lines):
             group, path = f"tax-{i}", f"tax_lines.{i}"
             sold = sum(item.net_amount for item in self.invoice.lines if item.tax_rate == line.rate)
