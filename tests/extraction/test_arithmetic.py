@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from invoicegen.extraction import assemble
-from invoicegen.extraction.arithmetic import Amounts, count_sums
+from invoicegen.extraction.arithmetic import SUM_TYPES, Amounts, count_sums, settle_feet, weigh_sums
+from invoicegen.extraction.entities import find_entities, span_of
+from invoicegen.extraction.weighing import Figure
 from invoicegen.schema.taxonomy import NER_IDS
 
 
@@ -177,3 +179,56 @@ def test_the_sums_of_a_document_stand_on_one_page(page_of):
 )
 def test_sums_that_hold_are_counted(subtotal, tax, total, amounts, count):
     assert count_sums(subtotal, tax, total, Amounts(**amounts)) == count
+
+
+def totals_by_rate(make_page, rows, gross_x=900):
+    """A table with a row a rate of net, tax and gross, all labelled as the taxes of rows are, and a total elsewhere."""
+    words = [("30,00", 900, 300, "B-TOTAL_AMOUNT")]
+    for i, (net, tax, gross) in enumerate(rows):
+        y = 1000 + 30 * i
+        words += [(net, 500, y, "B-TAX_BASE_AMOUNT"), (tax, 700, y, "B-TAX_AMOUNT"), (gross, gross_x, y, "O")]
+    return make_page(words)
+
+
+def figures_of(page):
+    """The figures as they are weighed, each with a little of every sum."""
+    spans = find_entities(page)
+    spans += [span_of("O", page, [i]) for i, tag in enumerate(page.ner_tags) if tag == "O"]
+    figures = []
+    for span in spans:
+        cents = round(float(span.text.replace(",", ".")) * 100)
+        figures.append(Figure(span, cents, dict.fromkeys(SUM_TYPES, 0.1)))
+    return figures
+
+
+ROWS = [("100,00", "19,00", "119,00"), ("50,00", "3,50", "53,50")]
+FOOT_ROW = ("150,00", "22,50", "172,50")
+
+
+def test_what_columns_of_net_tax_and_gross_add_up_to_is_the_document_s(make_page):
+    settled = settle_feet(figures_of(totals_by_rate(make_page, [*ROWS, FOOT_ROW])))
+    weighed = weigh_sums(settled, Amounts())
+    assert [weighed[name][0][0].span.text for name in SUM_TYPES] == list(FOOT_ROW)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [*ROWS, ("150,00", "22,40", "172,40")],  # the taxes add up to 22,50
+        [*ROWS, ("150,00", "22,50", "172,60")],
+        [ROWS[0], FOOT_ROW],
+        [ROWS[0], ROWS[0]],  # two taxes on one base
+        [FOOT_ROW],
+    ],
+)
+def test_without_all_of_it_nothing_is_a_foot(make_page, rows):
+    figures = figures_of(totals_by_rate(make_page, rows))
+    assert settle_feet(figures) == figures
+
+
+def test_rows_of_another_column_make_no_foot(make_page):
+    page = totals_by_rate(make_page, ROWS, gross_x=1000)
+    words = [*((w.text, *w.box[:2], t) for w, t in zip(page.words, page.ner_tags, strict=True))]
+    words += [("150,00", 500, 1060, "O"), ("22,50", 700, 1060, "O"), ("172,50", 850, 1060, "O")]
+    figures = figures_of(make_page(words))
+    assert settle_feet(figures) == figures

@@ -8,9 +8,10 @@ little of wins where it is the one that adds up.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
@@ -36,6 +37,13 @@ PLAUSIBLE: Final = 0.1
 """Probability from which a figure may be another total."""
 SLACK: Final = 2
 """Cents that a sum may be off, since its parts are rounded."""
+FOOT: Final = 0.99
+"""Probability that what stands at the foot of columns of net, tax and gross, and is what the columns add up to, is the
+document's; set, not fitted."""
+FOOT_LINES: Final = 4.0
+"""Line heights between the centres of two lines of such a table, at most."""
+ALIGNED: Final = 1.5
+"""Line heights between the right edges of amounts of one column, at most."""
 
 _FIGURE: Final = re.compile(r"\D*\d[\d.,' ]*[.,]\s?\d{2}\D*")
 
@@ -75,7 +83,83 @@ def find_figures(
         value = normalise_value("TOTAL_AMOUNT", span.text, hints)
         if value is not None:
             figures.append(Figure(span, _cents(Decimal(value)), probabilities(span, page, SUM_TYPES)))
-    return figures
+    return settle_feet(figures)
+
+
+def settle_feet(figures: Sequence[Figure]) -> list[Figure]:
+    """The figures, those at the foot of a table of totals with the probability :data:`FOOT` of what they are, and
+    others with what is left.
+
+    Such a table has a row a tax rate, with net, tax and gross in columns, and below a row of what the columns add up
+    to. In every row net and tax make the gross; that all this holds by chance is next to impossible. Two equal rows may
+    be of two taxes on one base, so a foot has two rows above it at least.
+    """
+    feet: dict[int, str] = {}
+    for page in {figure.span.page for figure in figures}:
+        lines = _lines_of([figure for figure in figures if figure.span.page == page and figure.value])
+        for n, line in enumerate(lines):
+            for foot in _triples(line):
+                rows = list(_rows_above(foot, lines[:n]))
+                sums = [sum(row[column].value for row in rows) for column in range(3)]
+                if len(rows) > 1 and all(
+                    _close(total, figure.value) for total, figure in zip(sums, foot, strict=True)
+                ):
+                    feet |= {id(figure): name for figure, name in zip(foot, SUM_TYPES, strict=True)}
+    if not feet:
+        return list(figures)
+    given = (
+        {feet[id(figure)]: FOOT}
+        if id(figure) in feet
+        else {name: p * (1 - FOOT) for name, p in figure.probabilities.items()}
+        for figure in figures
+    )
+    return [replace(figure, probabilities=p) for figure, p in zip(figures, given, strict=True)]
+
+
+Triple = tuple[Figure, Figure, Figure]
+
+
+def _lines_of(figures: Sequence[Figure]) -> list[list[Figure]]:
+    """Figures by line, top to bottom and left to right."""
+    lines: list[list[Figure]] = []
+    for figure in sorted(figures, key=_level):
+        if lines and _level(figure) - _level(lines[-1][0]) < 0.5 * _height(figure):
+            lines[-1].append(figure)
+        else:
+            lines.append([figure])
+    return [sorted(line, key=lambda figure: figure.span.box[0]) for line in lines]
+
+
+def _triples(line: Sequence[Figure]) -> Iterator[Triple]:
+    """Net, tax and gross, left to right, where the first two make the third."""
+    for net, tax, gross in itertools.combinations(line, 3):
+        if net.value > tax.value and _close(net.value + tax.value, gross.value):
+            yield net, tax, gross
+
+
+def _rows_above(foot: Triple, lines: Sequence[Sequence[Figure]]) -> Iterator[Triple]:
+    """The rows of the same columns right above, from the bottom up."""
+    below = foot
+    for line in reversed(lines):
+        if _level(below[0]) - _level(line[0]) > FOOT_LINES * _height(below[0]):
+            return
+        row = next((row for row in _triples(line) if all(map(_in_one_column, row, foot))), None)
+        if row is None:
+            return
+        yield row
+        below = row
+
+
+def _level(figure: Figure) -> float:
+    return (figure.span.box[1] + figure.span.box[3]) / 2
+
+
+def _height(figure: Figure) -> float:
+    return figure.span.box[3] - figure.span.box[1]
+
+
+def _in_one_column(first: Figure, second: Figure) -> bool:
+    return abs(first.span.box[2] - second.span.box[2]) < ALIGNED * _height(first)
 
 
 def _unlabelled(page: PagePrediction) -> Iterator[list[int]]:
