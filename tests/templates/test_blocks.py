@@ -442,6 +442,7 @@ def test_parties_of_a_listing_are_mostly_called_as_in_en_16931(key):
 @pytest.mark.parametrize("between", [True, False])
 def test_a_contact_may_stand_between_name_and_address(between):
     shape = {"party_table": "address", "sidebar": "none", "closing": False, "contact_between": between}
+    shape |= {"tail": [["totals"]]}  # whoever signs is the contact too
     printed = 0
     for index in range(24):
         _, invoice, html = document(index, LISTING | shape, **PAGES)

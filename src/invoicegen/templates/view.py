@@ -843,23 +843,23 @@ class View:
         t = self.invoice.totals
         less = -t.allowances if self.style["discount_negative"] else t.allowances
         sums = (
-            ("line_sum", t.line_sum, "SUBTOTAL_AMOUNT" if t.line_sum == t.net else None),
-            ("charges", t.charges, "CHARGE_AMOUNT" if t.charges else None),
-            ("allowances", less, "DISCOUNT_AMOUNT" if less else None),
-            ("net", t.net, "SUBTOTAL_AMOUNT"),
-            ("tax", t.tax, "TAX_AMOUNT"),
-            ("gross", t.gross, "TOTAL_AMOUNT"),
-            ("paid", t.paid, "AMOUNT_PAID" if t.paid else None),
-            ("due", t.due, "AMOUNT_DUE"),
+            ("listed_line_sum", "line_sum", t.line_sum, "SUBTOTAL_AMOUNT" if t.line_sum == t.net else None),
+            ("listed_charges", "charges", t.charges, "CHARGE_AMOUNT" if t.charges else None),
+            ("listed_allowances", "allowances", less, "DISCOUNT_AMOUNT" if less else None),
+            ("listed_net", "net", t.net, "SUBTOTAL_AMOUNT"),
+            ("listed_tax", "tax", t.tax, "TAX_AMOUNT"),
+            ("listed_gross", "gross", t.gross, "TOTAL_AMOUNT"),
+            ("listed_paid", "paid", t.paid, "AMOUNT_PAID" if t.paid else None),
+            ("listed_due", "due", t.due, "AMOUNT_DUE"),
         )
         left_out = {name for name in ("line_sum", "charges", "allowances", "paid") if self.chance(0.12)}
         return [
             Row(
-                self.caption(f"listed_{name}"),
+                self.caption(key),
                 self.money(minor, f"totals.{name}", entity),
                 "total" if name in ("gross", "due") else "",
             )
-            for name, minor, entity in sums
+            for key, name, minor, entity in sums
             if name not in left_out or (entity and entity != "SUBTOTAL_AMOUNT")
         ]
 
