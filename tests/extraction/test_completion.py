@@ -1,17 +1,9 @@
 """Values of which the model left out a word, made whole with the words beside."""
 
 import pytest
+from written_lines import line
 
 from invoicegen.extraction import assemble
-
-
-def line(*words, y=300, x=60):
-    """Words one after the other, with the gap of a space."""
-    placed = []
-    for text, label in words:
-        placed.append((text, x, y, label))
-        x += 10 * len(text) + 8
-    return placed
 
 
 def values(page, name):
