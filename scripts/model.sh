@@ -2,7 +2,8 @@
 # The weights that come with the package, from nothing: documents, a model of each start, both trained further on other
 # documents and averaged with what they were, and both as one.
 # A second run takes up what is there: finished shards and models are passed over, an unfinished training goes on.
-# MODEL_PARAMS adds parameters to every run, such as "generate.documents=60,train.max_minutes=1" to try it.
+# MODEL_PARAMS adds parameters to every run, such as "generate.documents=200,train.max_minutes=4" to try it: a model that has
+# learnt less is refused by export-model, since its eight-bit weights label too many words otherwise than it does.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
