@@ -21,7 +21,7 @@ run() {
   .venv/bin/kedro run --env model --pipelines "$1" --params "$2"
 }
 
-# Trains from a start and exports: train_model PARAMS START NAME [FOLDER...], averaged with the models in the folders.
+# Trains from a start and exports, averaged with the model in FOLDER if one is given: train_model PARAMS START NAME [FOLDER].
 train_model() {
   local params=$1 start=$2 name=$3
   shift 3

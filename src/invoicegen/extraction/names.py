@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Final
 
 from invoicegen.extraction.entities import EntitySpan, span_of
-from invoicegen.extraction.layout import printed_lines
+from invoicegen.extraction.layout import StraightWords, printed_lines
 from invoicegen.extraction.lexicon import fold
 from invoicegen.schema.prediction import PagePrediction
 
@@ -50,14 +50,15 @@ def complete_names(spans: Sequence[EntitySpan], pages: Sequence[PagePrediction])
     """The entities, the seller's and buyer's names with their legal form, as it stands behind the same name elsewhere,
     and the buyer's as the company's that stands over it.
     """
-    lines = {page.page: printed_lines(page.words, WORD_GAP)[1] for page in pages}
+    printed = {page.page: printed_lines(page.words, WORD_GAP) for page in pages}
+    lines = {number: words for number, (_, words) in printed.items()}
     by_page = {page.page: page for page in pages}
     result = []
     for span in spans:
         if span.type in ("SELLER_NAME", "BUYER_NAME") and not has_legal_form(span.text):
             whole = next(_with_legal_form(span, lines, by_page), None)
             if whole is None and span.type == "BUYER_NAME":
-                whole = _company_above(span, by_page[span.page])
+                whole = _company_above(span, by_page[span.page], *printed[span.page])
             if whole is not None:
                 span = replace(whole, confidence=span.confidence)
         result.append(span)
@@ -83,9 +84,10 @@ def _with_legal_form(
                         yield span_of(span.type, page, words)
 
 
-def _company_above(span: EntitySpan, page: PagePrediction) -> EntitySpan | None:
+def _company_above(
+    span: EntitySpan, page: PagePrediction, straight: StraightWords, lines: Sequence[Sequence[int]]
+) -> EntitySpan | None:
     """The line right above a name, where it is a company's and labelled nothing."""
-    straight, lines = printed_lines(page.words, WORD_GAP)
     first = min(span.words, key=lambda i: (float(straight.y[i]), float(straight.x0[i])))
     height = float(straight.height[first])
     for line in lines:

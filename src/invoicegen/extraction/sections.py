@@ -22,6 +22,7 @@ BLOCK_LINES: Final = 3.0
 
 _ROLES: Final = ("SELLER", "BUYER")
 _KINDS: Final = ("NAME", "ADDRESS", "TAX_ID")
+_PARTY_TYPES: Final = frozenset(f"{role}_{kind}" for role in _ROLES for kind in _KINDS)
 _TERM: Final = re.compile(r"\s*\(bg-\d+\)")
 
 
@@ -114,6 +115,3 @@ def settle_headed_parties(page: PagePrediction) -> PagePrediction:
                 best = int(given[word].argmax())
                 tags[word], confidences[word] = names[best], float(given[word, best])
     return replace(page, ner_tags=tags, ner_confidences=confidences, ner_probabilities=given)
-
-
-_PARTY_TYPES: Final = frozenset(f"{role}_{kind}" for role in _ROLES for kind in _KINDS)
