@@ -12,7 +12,7 @@ def sentence(text, label, y=300):
     placed, x = [], 60
     for i, word in enumerate(text.split()):
         placed.append((word, x, y, label if label == "O" else f"{'I' if i else 'B'}-{label}"))
-        x += 10 * len(word) + 8
+        x += 9 * len(word) + 6
     return placed
 
 

@@ -11,6 +11,7 @@ from typing import Final, TypedDict
 import numpy as np
 
 from invoicegen.extraction.arithmetic import amounts_of, find_figures, weigh_sums
+from invoicegen.extraction.captions import state_sums
 from invoicegen.extraction.checks import Check, run_checks
 from invoicegen.extraction.chronology import find_dates, weigh_dates
 from invoicegen.extraction.completion import complete_spans
@@ -39,6 +40,7 @@ from invoicegen.extraction.names import complete_names
 from invoicegen.extraction.parties import add_addressee, settle_lone_party
 from invoicegen.extraction.sections import settle_headed_parties
 from invoicegen.extraction.tax_ids import add_proven_seller
+from invoicegen.extraction.terms import settle_terms
 from invoicegen.extraction.values import normalise_value
 from invoicegen.extraction.weighing import settled
 from invoicegen.schema.annotation import DocumentType
@@ -107,7 +109,7 @@ def assemble(
     spans: list[EntitySpan] = []
     tax_lines: list[dict[str, FieldValue]] = []
     for page in pages:
-        found = complete_spans(find_entities(page), page, hints)
+        found = complete_spans(settle_terms(find_entities(page), page, hints), page, hints)
         spans += found
         tax_lines += find_tax_lines(page, found, hints)
     if not any(span.type == "TOTAL_AMOUNT" for span in spans):
@@ -116,6 +118,7 @@ def assemble(
     if weigh_choices:
         spans = complete_names(add_addressee(spans, pages[0]), pages) if pages else spans
         spans = add_proven_seller(settle_lone_party(spans, pages), pages)
+        spans = state_sums(spans, pages, hints)
         figures = find_figures(pages, spans, hints)
         amounts = amounts_of(rank_fields(spans, hints, labels), line_items, tax_lines, figures)
         spans = settled(spans, figures, weigh_sums(figures, amounts))

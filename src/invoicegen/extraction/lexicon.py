@@ -446,6 +446,73 @@ PARTY_HEADINGS: Final[dict[str, PartyRole]] = {
 }
 """Folded headings over the parts of a form or listing, and whose name and address stand below."""
 
+SumType = Literal["SUBTOTAL_AMOUNT", "TAX_AMOUNT", "TOTAL_AMOUNT", "AMOUNT_DUE"]
+_SUM_CAPTIONS: Final[tuple[tuple[SumType, str], ...]] = (
+    (
+        "SUBTOTAL_AMOUNT",
+        "subtotal|sub total|net total|total net|net amount|total net amount|total without vat|total excl vat|"
+        "total excluding vat|total amount without vat|invoice total amount without vat|tax exclusive amount|"
+        "tax basis total|zwischensumme|summe netto|netto summe|nettosumme|nettobetrag|gesamtbetrag netto|"
+        "gesamtsumme netto|summe ohne umsatzsteuer|rechnungssumme ohne ust|rechnungssumme ohne umsatzsteuer|"
+        "rechnungsgesamtbetrag ohne umsatzsteuer|total ht|sous total|total hors tva|montant ht|montant total ht|"
+        "montant total hors tva|montant total de la facture hors tva|subtotaal|totaal zonder btw|totaal excl btw|"
+        "totaal exclusief btw|factuurtotaal zonder btw|base imponible|total sin iva|total sin impuestos|"
+        "importe total sin iva|importe total de la factura sin iva|imponibile|totale imponibile|totale senza iva|"
+        "totale fattura senza iva|total sem iva|total sem imposto|valor total da fatura sem iva|kwota bez vat|"
+        "kwota ogolem bez vat|suma bez podatku|suma netto|celkem bez dph|castka bez dane|"
+        "celkova castka faktury bez dph|totalt utan moms|belopp utan moms|fakturatotal utan moms|total uden moms|"
+        "belob uden moms|fakturatotal uden moms|totalt uten mva|belop uten mva|fakturatotal uten mva|valisumma|"
+        "yhteensa ilman arvonlisaveroa|laskun summa ilman alv a|veroton loppusumma|kopsumma bez pvn|"
+        "rekina kopsumma bez pvn|summa bez nodokla|summa bez pvn",
+    ),
+    (
+        "TAX_AMOUNT",
+        "vat|tax|sales tax|total vat|total tax|vat amount|tax amount|total vat amount|invoice total vat amount|"
+        "tax total|mwst|ust|mehrwertsteuer|umsatzsteuer|steuerbetrag|umsatzsteuerbetrag|summe umsatzsteuer|"
+        "gesamtbetrag der umsatzsteuer|tva|total tva|montant tva|montant total de tva|btw|totaal btw|btw bedrag|"
+        "totaal btw bedrag|btw bedrag totaal|iva|total iva|importe total del iva|total impuestos|cuota iva|"
+        "totale iva|importo totale iva|totale imposta|total do iva|valor total do iva|total de imposto|kwota vat|"
+        "kwota vat ogolem|calkowita kwota vat|suma podatku|dph|celkem dph|dan celkem|celkova castka dph|moms|"
+        "totalt momsbelopp|fakturans totala momsbelopp|moms totalt|samlet momsbelob|moms i alt|"
+        "fakturaens samlede momsbelob|mva|totalt mva belop|fakturaens totale mva|sum mva|alv|"
+        "arvonlisavero yhteensa|laskun alv yhteensa|veron kokonaismaara|pvn|pvn kopsumma|rekina pvn kopsumma|"
+        "nodoklis kopa|pvn summa",
+    ),
+    (
+        "TOTAL_AMOUNT",
+        "total|grand total|invoice total|total amount|total with vat|total incl vat|total including vat|"
+        "invoice total amount with vat|tax inclusive amount|gesamt|gesamtbetrag|gesamtsumme|rechnungsbetrag|"
+        "endbetrag|bruttosumme|bruttobetrag|gesamtsumme brutto|gesamtbetrag brutto|summe mit umsatzsteuer|"
+        "rechnungsgesamtbetrag mit umsatzsteuer|total ttc|montant ttc|montant total ttc|"
+        "montant total tva comprise|montant total avec tva|totaal|totaal met btw|totaal incl btw|"
+        "totaal inclusief btw|factuurtotaal met btw|total con iva|total con impuestos|importe total con iva|"
+        "importe total de la factura con iva|total factura|totale|totale con iva|totale fattura con iva|"
+        "totale fattura|totale documento|total com iva|total com imposto|valor total da fatura com iva|"
+        "kwota z vat|kwota ogolem z vat|suma z podatkiem|razem|suma brutto|celkem|celkem s dph|castka s dani|"
+        "celkova castka faktury s dph|totalt|totalt med moms|belopp med moms|fakturatotal med moms|i alt|"
+        "total med moms|belob med moms|totalt med mva|belop med mva|fakturatotal med mva|yhteensa|"
+        "yhteensa arvonlisaverollisena|laskun summa sis alv|verollinen loppusumma|kopa|kopsumma ar pvn|"
+        "rekina kopsumma ar pvn|summa ar nodokli|summa ar pvn",
+    ),
+    (
+        "AMOUNT_DUE",
+        "amount due|balance due|total due|amount due for payment|payable amount|amount payable|zahlbetrag|"
+        "zu zahlen|zu zahlender betrag|falliger betrag|falliger zahlungsbetrag|offener betrag|net a payer|"
+        "montant a payer|reste a payer|te betalen|te betalen bedrag|openstaand bedrag|importe a pagar|"
+        "importe debido|liquido a pagar|total a pagar|importo dovuto|importo dovuto per il pagamento|"
+        "netto a pagare|valor a pagar|montante a pagar|valor em divida|do zaplaty|kwota do zaplaty|"
+        "kwota nalezna do zaplaty|naleznosc|k uhrade|castka k uhrade|castka splatna k uhrade|zbyva uhradit|"
+        "att betala|belopp att betala|forfallet belopp|skyldigt belob|belob til betaling|til betaling|a betale|"
+        "belop til betaling|skyldig belop|maksettava maara|maksettava summa|maksettavaa|maksajama summa|"
+        "summa apmaksai|apmaksai",
+    ),
+)
+SUM_CAPTIONS: Final[dict[str, SumType]] = {
+    caption: name for name, captions in _SUM_CAPTIONS for caption in captions.split("|")
+}
+"""Folded captions without punctuation over or beside the sums of a document (EN 16931, BT-109, BT-110, BT-112, BT-115)
+and what they name."""
+
 SALUTATIONS: Final = frozenset(
     (
         "herrn",

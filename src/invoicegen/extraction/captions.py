@@ -1,0 +1,97 @@
+"""Sums that their captions name and that add up: net, tax and gross, each with a caption of its own, and what is due.
+
+A model that met few documents which state every sum (EN 16931, BG-22) may take one for another; their captions are the
+standard's terms, and net and tax make the gross.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Final
+
+from invoicegen.extraction.arithmetic import FOOT, SLACK
+from invoicegen.extraction.entities import EntitySpan, span_of, whole_figure
+from invoicegen.extraction.hints import DocumentHints
+from invoicegen.extraction.layout import printed_lines
+from invoicegen.extraction.lexicon import SUM_CAPTIONS, SumType, currency_of, fold
+from invoicegen.extraction.values import normalise_value
+from invoicegen.schema.prediction import PagePrediction
+
+_FIGURE: Final = re.compile(r"\D*\d[\d.,']*[.,]\d{2}\D*")
+_TERM: Final = re.compile(r"\(?b[tg] ?-? ?\d+\)?")
+_NAMES: Final[tuple[SumType, ...]] = ("SUBTOTAL_AMOUNT", "TAX_AMOUNT", "TOTAL_AMOUNT", "AMOUNT_DUE")
+
+
+def sum_of_caption(text: str) -> SumType | None:
+    """The sum that a caption names, None where it names none; terms of EN 16931 and currencies in it are left out."""
+    words = re.sub(r"[^\w\s]", " ", _TERM.sub(" ", fold(text))).split()
+    while words and (words[-1] == "in" or currency_of(words[-1])):
+        words.pop()
+    return SUM_CAPTIONS.get(" ".join(words))
+
+
+def find_captioned_sums(page: PagePrediction) -> dict[SumType, list[EntitySpan]]:
+    """The figures with cents of a page by what the caption on their left says they are, top to bottom.
+
+    A caption stands by itself in its column, or in that of its figure; the confidence is that of the words' labels.
+    """
+    straight, segments = printed_lines(page.words)
+    found: dict[SumType, list[EntitySpan]] = defaultdict(list)
+    for n, segment in enumerate(segments):
+        for place, word in enumerate(segment):
+            if not _FIGURE.fullmatch(page.words[word].text):
+                continue
+            figure = whole_figure(page, straight, word, set(segment).__contains__)
+            level = [other for other in segments[:n] if straight.y[other[0]] == straight.y[word]]
+            beside = [i for i in segment[:place] if i not in figure]
+            texts = (" ".join(page.words[i].text for i in part) for part in (beside, *reversed(level)))
+            caption = next((text for text in texts if text and not currency_of(text)), "")
+            name = sum_of_caption(caption)
+            if name is not None:
+                found[name].append(span_of(name, page, figure))
+    return found
+
+
+def state_sums(
+    spans: Sequence[EntitySpan], pages: Sequence[PagePrediction], hints: DocumentHints
+) -> list[EntitySpan]:
+    """The entities, subtotal, tax and total as captions name them where all three are named on a page and the first two
+    make the third; an amount due that is named there is that. They have the probability
+    :data:`~invoicegen.extraction.arithmetic.FOOT`, and others of their types what is left.
+    """
+    stated: list[EntitySpan] = []
+    for page in pages:
+        found = find_captioned_sums(page)
+        if proven := _proven(found, hints):
+            stated = [*proven, *found["AMOUNT_DUE"][-1:]]
+    types = {span.type for span in stated}
+    taken = {(span.page, word) for span in stated for word in span.words}
+    result = []
+    for span in stated:
+        known = (one.confidence for one in spans if (one.type, one.words) == (span.type, span.words))
+        result.append(replace(span, confidence=max([FOOT, *known])))
+    for span in spans:
+        if not any((span.page, word) in taken for word in span.words):
+            share = 1 - FOOT if span.type in types else 1.0
+            result.append(replace(span, confidence=span.confidence * share))
+    return result
+
+
+def _proven(found: dict[SumType, list[EntitySpan]], hints: DocumentHints) -> list[EntitySpan]:
+    """Net, tax and gross that add up, the last such; empty where none do."""
+    proven: list[EntitySpan] = []
+    for triple in itertools.product(*(found[name] for name in _NAMES[:3])):
+        net, tax, gross = (_cents(span, hints) for span in triple)
+        if net and gross and tax is not None and abs(net + tax - gross) <= SLACK:
+            proven = list(triple)
+    return proven
+
+
+def _cents(span: EntitySpan, hints: DocumentHints) -> int | None:
+    value = normalise_value("TOTAL_AMOUNT", span.text, hints)
+    return None if value is None else round(abs(Decimal(value)) * 100)

@@ -1,0 +1,99 @@
+"""Sums are those that their captions name, where these add up."""
+
+import pytest
+from written_lines import line
+
+from invoicegen.extraction import assemble
+from invoicegen.extraction.captions import sum_of_caption
+from invoicegen.extraction.lexicon import LANGUAGES
+from invoicegen.templates.lexicon import load_lexicon
+
+NET, TAX, TOTAL, DUE = "SUBTOTAL_AMOUNT", "TAX_AMOUNT", "TOTAL_AMOUNT", "AMOUNT_DUE"
+
+
+def listing(make_page, *rows, x=600):
+    """A caption, a figure and the figure's label a row."""
+    words = []
+    for n, (caption, figure, label) in enumerate(rows):
+        y = 300 + 40 * n
+        words += line(*((word, "O") for word in caption.split()), y=y)
+        words += line(*((word, label) for word in figure.split()), y=y, x=x)
+    return make_page(words)
+
+
+def sums(page):
+    fields = assemble([page])["fields"]
+    return {name: fields[name][0]["value"] for name in (NET, TAX, TOTAL, DUE) if name in fields}
+
+
+EVERY_SUM = (
+    ("Positionssumme", "457,20", f"B-{NET}"),
+    ("Gesamtbetrag der Zuschläge", "3,00", f"B-{TAX}"),
+    ("Gesamtbetrag der Abschläge", "-11,21", "O"),
+    ("Rechnungssumme ohne USt.", "448,99", f"B-{DUE}"),
+    ("Steuerbetrag in EUR", "70,00", "O"),
+    ("Bruttosumme", "518,99", f"B-{TOTAL}"),
+    ("Zahlbetrag", "518,99", f"B-{TOTAL}"),
+)
+
+
+def test_a_document_that_states_every_sum(make_page):
+    assert sums(listing(make_page, *EVERY_SUM)) == {
+        NET: "448.99",
+        TAX: "70.00",
+        TOTAL: "518.99",
+        DUE: "518.99",
+    }
+
+
+def test_sums_that_captions_name_and_that_do_not_add_up_stay_as_the_model_has_them(make_page):
+    rows = [row for row in EVERY_SUM if row[0] != "Steuerbetrag in EUR"]
+    rows.append(("Steuerbetrag in EUR", "71,00", "O"))
+    assert sums(listing(make_page, *rows)) == {NET: "457.20", TAX: "3.00", TOTAL: "518.99", DUE: "448.99"}
+
+
+def test_what_the_model_is_surer_of_keeps_its_confidence(make_page):
+    page = listing(
+        make_page, ("Net total", "100.00", f"B-{NET}"), ("VAT", "19.00", "O"), ("Total", "119.00", "O")
+    )
+    page.ner_confidences[2] = 0.9999
+    fields = assemble([page])["fields"]
+    assert fields[NET][0]["confidence"] == 0.9999
+    assert fields[TAX][0]["confidence"] == 0.99
+
+
+def test_captions_in_the_column_of_their_figures_and_thousands_apart(make_page):
+    rows = (
+        ("Total HT", "1 200,00 €", "O"),
+        ("TVA", "240,00 €", "O"),
+        ("Total TTC", "1 440,00 €", f"B-{TOTAL}"),
+    )
+    assert sums(listing(make_page, *rows, x=180)) == {NET: "1200.00", TAX: "240.00", TOTAL: "1440.00"}
+
+
+def test_no_tax_is_a_tax(make_page):
+    rows = (("Net total", "80.00", f"B-{NET}"), ("VAT", "0.00", "O"), ("Grand total", "80.00", f"B-{TOTAL}"))
+    assert sums(listing(make_page, *rows))[TAX] == "0.00"
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Rechnungsgesamtbetrag ohne Umsatzsteuer (BT-109):", NET),
+        ("Total VAT amount", TAX),
+        ("Total [EUR]", TOTAL),
+        ("Net à payer", DUE),
+        ("Total paid", None),
+        ("EUR", None),
+        ("", None),
+    ],
+)
+def test_what_captions_name(text, name):
+    assert sum_of_caption(text) == name
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(("key", "name"), [("net", NET), ("tax", TAX), ("gross", TOTAL), ("due", DUE)])
+def test_terms_of_listings_in_all_languages_are_known(language, key, name):
+    captions = load_lexicon(language)[f"listed_{key}"]
+    assert {caption: sum_of_caption(caption) for caption in captions} == dict.fromkeys(captions, name)
