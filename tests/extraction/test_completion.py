@@ -73,63 +73,9 @@ def test_a_number_that_proves_nothing_stays_as_it_is(make_page):
 
 
 @pytest.mark.parametrize(
-    ("city", "value"),
-    [
-        (("DE", "37079", "Ort"), "Weg 1 37079 Ort"),
-        (("NL", "3022", "QY", "Ort"), "Weg 1 3022 QY Ort"),
-        (("D-37079", "Ort"), "Weg 1 D-37079 Ort"),
-        (("WA", "98052"), "Weg 1 WA 98052"),  # no country
-        (("DE", "Ort"), "Weg 1 DE Ort"),
-        (("Ort", "DE", "37079"), "Weg 1 Ort DE 37079"),  # a state behind its city
-    ],
-)
-def test_the_country_s_code_before_a_post_code_is_no_part_of_an_address(make_page, city, value):
-    street = line(("Weg", "B-SELLER_ADDRESS"), ("1", "I-SELLER_ADDRESS"))
-    page = make_page([*street, *line(*((word, "I-SELLER_ADDRESS") for word in city), y=330)])
-    assert values(page, "SELLER_ADDRESS") == [value]
-
-
-@pytest.mark.parametrize(
     ("amount", "kept"),
     [("30,0000", False), ("30,00", True), ("30,000", True), ("1,09427", True), ("1.094,27", True)],
 )
 def test_prices_of_four_decimals_are_no_totals(make_page, amount, kept):
     page = make_page(line((amount, "B-TOTAL_AMOUNT")))
     assert bool(values(page, "TOTAL_AMOUNT")) is kept
-
-
-@pytest.mark.parametrize(
-    ("country", "whole"),
-    [
-        (("États", "Unis"), True),
-        (("DEUTSCHLAND",), True),
-        (("United", "Kingdom"), True),
-        (("Springfield",), False),
-        (("Tel.", "Germany"), False),
-    ],
-)
-def test_a_country_below_an_address_is_part_of_it(make_page, country, whole):
-    address = [("Weg", "B-SELLER_ADDRESS"), ("1", "I-SELLER_ADDRESS")]
-    page = make_page([*line(*address), *line(*((word, "O") for word in country), y=330)])
-    assert values(page, "SELLER_ADDRESS") == ["Weg 1 " + " ".join(country) if whole else "Weg 1"]
-
-
-@pytest.mark.parametrize(
-    "country",
-    [
-        line(("Germany", "O"), y=330, x=400),
-        line(("Germany", "O"), y=400),
-        line(("Germany", "B-ITEM_DESCRIPTION"), y=330),
-        [*line(("Rechnung", "O"), y=320), *line(("Germany", "O"), y=340)],
-    ],
-)
-def test_a_country_elsewhere_is_no_part_of_an_address(make_page, country):
-    page = make_page([*line(("Weg", "B-SELLER_ADDRESS"), ("1", "I-SELLER_ADDRESS")), *country])
-    assert values(page, "SELLER_ADDRESS") == ["Weg 1"]
-
-
-@pytest.mark.parametrize(("state", "whole"), [("WA", True), ("Wa", False), ("2000", False)])
-def test_a_zip_code_below_a_state_is_part_of_an_address(make_page, state, whole):
-    address = [("Weg", "B-SELLER_ADDRESS"), ("1", "I-SELLER_ADDRESS"), (state, "I-SELLER_ADDRESS")]
-    page = make_page([*line(*address), *line(("99243", "O"), y=330)])
-    assert values(page, "SELLER_ADDRESS") == [f"Weg 1 {state}" + " 99243" * whole]

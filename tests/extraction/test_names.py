@@ -81,3 +81,15 @@ def test_a_person_below_anything_else_is_the_buyer(make_page, above):
 )
 def test_legal_forms(text, has):
     assert has_legal_form(text) is has
+
+
+@pytest.mark.parametrize(
+    ("figure", "x", "value"),
+    [("13", 165, "SIA Acme"), ("2001", 135, "SIA Acme 2001"), ("B2", 165, "SIA Acme B2")],
+)
+def test_a_figure_set_apart_is_no_part_of_a_name(make_page, figure, x, value):
+    words = [
+        *line(("SIA", "B-SELLER_NAME"), ("Acme", "I-SELLER_NAME"), y=60),
+        (figure, x, 60, "I-SELLER_NAME"),
+    ]
+    assert name(make_page(words), "SELLER") == value

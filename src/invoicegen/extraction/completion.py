@@ -8,16 +8,15 @@ import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import cache
 from typing import Final
 
 import numpy as np
 
+from invoicegen.extraction.addresses import whole_addresses
 from invoicegen.extraction.chronology import DATE_TYPES
 from invoicegen.extraction.entities import EntitySpan, span_of
 from invoicegen.extraction.hints import DocumentHints
-from invoicegen.extraction.layout import StraightWords, printed_lines, straighten
-from invoicegen.extraction.lexicon import LANGUAGES, fold
+from invoicegen.extraction.layout import StraightWords, straighten
 from invoicegen.extraction.tax_ids import is_proven
 from invoicegen.extraction.values import is_iban, normalise_value, without_caption
 from invoicegen.schema.prediction import PagePrediction
@@ -25,14 +24,9 @@ from invoicegen.schema.taxonomy import VALUE_KINDS
 
 GAP: Final = 1.5
 """Line heights between a value and the word that completes it, at most."""
-NEXT_LINE: Final = 2.5
-"""Line heights between the centres of two lines of one address, at most."""
 _NUMBER_WORDS: Final = 8  # an IBAN in groups of four
 _DATE_WORDS: Final = 2  # on either side
 
-_POST_CODE: Final = re.compile(r"\d{4,6}\b.*")
-_STATE: Final = re.compile(r",? [A-Z]{2}$")
-_ZIP_CODE: Final = re.compile(r"\d{5}(-\d{4})?")
 _PRICE: Final = re.compile(r"-?\d+\.\d{4,}")
 
 _PROOFS: Final[dict[str, Callable[[str], bool]]] = {
@@ -56,7 +50,7 @@ def complete_spans(
     """
     straight: StraightWords | None = None
     result = []
-    for span in spans:
+    for span in whole_addresses(spans, page):
         is_whole = _test_of(span.type, hints)
         if is_whole is not None and not is_whole(span.text):
             straight = straight or straighten(page.words)
@@ -64,84 +58,12 @@ def complete_spans(
             longer = (span_of(span.type, page, words) for words in tries(span, page, straight))
             mended = next((one for one in longer if is_whole(one.text)), span)
             span = replace(mended, confidence=span.confidence)
-        if span.type.endswith("_ADDRESS"):
-            span = with_last_line(without_country_code(span, page), page)
         if not is_price(span, hints):
             result.append(span)
     taken = [(span.type, set(span.words)) for span in result]
     return [
         span for span in result if not any(span.type == t and set(span.words) < words for t, words in taken)
     ]
-
-
-@cache
-def _country_codes() -> frozenset[str]:
-    """ISO 3166-1 alpha-2."""
-    from babel import Locale
-
-    return frozenset(code for code in map(str, Locale("en").territories) if len(code) == 2 and code.isalpha())
-
-
-@cache
-def _country_names() -> frozenset[str]:
-    """Folded letters of the names of countries in all languages, from the CLDR through babel."""
-    from babel import Locale
-
-    return frozenset(
-        _letters(name)
-        for language in LANGUAGES
-        for code, name in Locale(language).territories.items()
-        if str(code) in _country_codes()
-    )
-
-
-def _letters(text: str) -> str:
-    return "".join(filter(str.isalnum, fold(text)))
-
-
-def with_last_line(span: EntitySpan, page: PagePrediction) -> EntitySpan:
-    """An address with the country, or the ZIP code behind a state, that is labelled nothing and has the line below to
-    itself.
-    """
-    straight, lines = printed_lines(page.words)
-    last = max(span.words, key=lambda i: (float(straight.y[i]), -float(straight.x0[i])))
-    start = min(float(straight.x0[i]) for i in span.words if straight.y[i] == straight.y[last])
-    height = float(straight.height[last])
-    for line in lines:
-        below = float(straight.y[line[0]] - straight.y[last])
-        aligned = abs(float(straight.x0[line[0]]) - start) < height
-        if 0 < below < NEXT_LINE * height and aligned:
-            text = "".join(page.words[i].text for i in line)
-            is_country = _letters(text) in _country_names()
-            is_zip_code = _STATE.search(span.text) is not None and _ZIP_CODE.fullmatch(text) is not None
-            if all(page.ner_tags[i] == "O" for i in line) and (is_country or is_zip_code):
-                whole = span_of(span.type, page, [*span.words, *line])
-                return replace(whole, confidence=span.confidence)
-            return span
-    return span
-
-
-def without_country_code(span: EntitySpan, page: PagePrediction) -> EntitySpan:
-    """An address without the country's code that stands as a word before the post code at the beginning of a line.
-
-    The code is a value of its own (BT-40, BT-55); "D-80331", one word, is how a post code is written abroad.
-    """
-    straight = straighten(page.words)
-    kept = []
-    for word in span.words:
-        line = [i for i in span.words if straight.y[i] == straight.y[word]]
-        line.sort(key=lambda i: float(straight.x0[i]))
-        is_code = (
-            len(line) > 1
-            and line[0] == word
-            and page.words[word].text in _country_codes()
-            and _POST_CODE.fullmatch(page.words[line[1]].text) is not None
-        )
-        if not is_code:
-            kept.append(word)
-    if len(kept) == len(span.words):
-        return span
-    return replace(span_of(span.type, page, kept), confidence=span.confidence)
 
 
 def is_price(span: EntitySpan, hints: DocumentHints) -> bool:

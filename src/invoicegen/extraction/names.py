@@ -55,6 +55,8 @@ def complete_names(spans: Sequence[EntitySpan], pages: Sequence[PagePrediction])
     by_page = {page.page: page for page in pages}
     result = []
     for span in spans:
+        if span.type in ("SELLER_NAME", "BUYER_NAME"):
+            span = _without_figures_apart(span, by_page[span.page], printed[span.page][0])
         if span.type in ("SELLER_NAME", "BUYER_NAME") and not has_legal_form(span.text):
             whole = next(_with_legal_form(span, lines, by_page), None)
             if whole is None and span.type == "BUYER_NAME":
@@ -63,6 +65,20 @@ def complete_names(spans: Sequence[EntitySpan], pages: Sequence[PagePrediction])
                 span = replace(whole, confidence=span.confidence)
         result.append(span)
     return result
+
+
+def _without_figures_apart(span: EntitySpan, page: PagePrediction, straight: StraightWords) -> EntitySpan:
+    """A name without figures at the end of its lines that are set apart from its words: what was written beside it."""
+    kept = []
+    for word in span.words:
+        line = [
+            i for i in span.words if straight.y[i] == straight.y[word] and straight.x1[i] <= straight.x0[word]
+        ]
+        gap = min((float(straight.x0[word] - straight.x1[i]) for i in line), default=0.0)
+        is_figure = not any(map(str.isalpha, page.words[word].text))
+        if not (is_figure and gap > WORD_GAP * float(straight.height[word])):
+            kept.append(word)
+    return span if len(kept) == len(span.words) else span_of(span.type, page, kept)
 
 
 def _with_legal_form(

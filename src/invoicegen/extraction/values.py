@@ -208,6 +208,35 @@ def _string(text: str, hints: DocumentHints) -> str | None:
     return join_text(text) or None
 
 
+_TWO_WORD_FORMS: Final = (("sdn", "bhd"), ("pte", "ltd"), ("pvt", "ltd"), ("pty", "ltd"))
+
+
+def _name(text: str, hints: DocumentHints) -> str | None:
+    """A name, a legal form of two words right though one letter of one of them was read wrong: "SDN DHD", "Put Ltd"."""
+    words = join_text(text).split()
+    plain = [fold(word).strip(".,") for word in words]
+    for n, pair in enumerate(itertools.pairwise(plain)):
+        meant = [form for form in _TWO_WORD_FORMS if _is_misread(pair, form)]
+        if pair not in _TWO_WORD_FORMS and len(meant) == 1:
+            for place, (read, right) in enumerate(zip(pair, meant[0], strict=True), start=n):
+                if read != right:
+                    words[place] = right.upper() if text.isupper() else right.capitalize()
+    return " ".join(words) or None
+
+
+def _is_misread(pair: tuple[str, str], form: tuple[str, str]) -> bool:
+    """Whether one of two words is as it should be and the other has a letter more, less or another."""
+    (first, second), (one, other) = pair, form
+    return (first == one and _one_apart(second, other)) or (second == other and _one_apart(first, one))
+
+
+def _one_apart(read: str, right: str) -> bool:
+    if len(read) == len(right):
+        return sum(a != b for a, b in zip(read, right, strict=True)) == 1
+    short, long = sorted((read, right), key=len)
+    return len(long) == len(short) + 1 and any(long[:i] + long[i + 1 :] == short for i in range(len(long)))
+
+
 def _identifier(text: str, hints: DocumentHints) -> str | None:
     """Document and order numbers: inner spaces are kept out of numbers that are digits only."""
     joined = _NUMBER_SIGN.sub("", join_text(text)).lstrip("#:").strip()
@@ -216,6 +245,8 @@ def _identifier(text: str, hints: DocumentHints) -> str | None:
 
 _BY_TYPE: Final[dict[str, Callable[[str, DocumentHints], str | None]]] = {
     "DOCUMENT_TYPE": _document_type,
+    "SELLER_NAME": _name,
+    "BUYER_NAME": _name,
     "DELIVERY_DATE": parse_period,
     "CURRENCY": _currency,
     "BANK_ACCOUNT": _bank_account,
@@ -255,7 +286,7 @@ def normalise_value(
         Dates ``YYYY-MM-DD``; a DELIVERY_DATE period ``first/last``. Amounts, quantities and rates as decimals
         with a point (an ITEM_DISCOUNT rate keeps ``%``). CURRENCY ISO 4217. DOCUMENT_TYPE ``380``, ``381``,
         ``384`` (UNTDID 1001) or ``rcpt``. ITEM_UNIT a UN/ECE Recommendation 20 code. Account, bank and tax
-        numbers without spaces. Everything else the text with its spaces unified.
+        numbers without spaces. Names with their legal form mended. Everything else the text with its spaces unified.
 
     Raises:
         ValueError: If the type is not in ``labels``.
