@@ -127,8 +127,8 @@ def with_last_line(span: EntitySpan, page: PagePrediction) -> EntitySpan:
 
 
 def without_country_code(span: EntitySpan, page: PagePrediction) -> EntitySpan:
-    """An address without the country's code that stands as a word before post code and place at the beginning of a line;
-    a line of code and number alone ("CA 90054") is of a state.
+    """An address without the country's code that stands as a word before post code and place at the beginning of a
+    line; a line of code and number alone ("CA 90054") is of a state.
 
     The code is a value of its own (BT-40, BT-55); "D-80331", one word, is how a post code is written abroad.
     """
