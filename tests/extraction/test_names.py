@@ -93,3 +93,12 @@ def test_a_figure_set_apart_is_no_part_of_a_name(make_page, figure, x, value):
         (figure, x, 60, "I-SELLER_NAME"),
     ]
     assert name(make_page(words), "SELLER") == value
+
+
+@pytest.mark.parametrize(
+    ("second", "value"),
+    [("BHD", "STAR SDN BHD"), ("3HD", "STAR SDN BHD"), ("28-05", "STAR SDN"), ("TEL", "STAR SDN")],
+)
+def test_a_legal_form_of_two_words_has_both(make_page, second, value):
+    words = line(("STAR", "B-SELLER_NAME"), ("SDN", "I-SELLER_NAME"), (second, "O"), ("X", "O"), y=60)
+    assert name(make_page(words), "SELLER") == value

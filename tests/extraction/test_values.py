@@ -353,6 +353,9 @@ def test_currencies(text, hints, expected):
         ("BUYER_NAME", "Example Pta Ltd", "Example Pta Ltd"),  # Pte or Pty
         ("BUYER_NAME", "Example Pte Ltd", "Example Pte Ltd"),
         ("SELLER_NAME", "Star Bhd", "Star Bhd"),
+        ("SELLER_NAME", "Best Star (308282-A)", "Best Star"),
+        ("SELLER_NAME", "Cake House SDN DHD 8OZTZ5-U", "Cake House SDN BHD"),
+        ("SELLER_NAME", "Studio 2024-B", "Studio 2024-B"),
         ("SELLER_NAME", "UREXIO (M)SDN BHD", "UREXIO (M)SDN BHD"),
         ("SELLER_ADDRESS", "Hauptstr. 5\n10115 Berlin;", "Hauptstr. 5 10115 Berlin"),
         ("INVOICE_NUMBER", "#INV-2026-00042", "INV-2026-00042"),

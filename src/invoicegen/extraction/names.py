@@ -15,6 +15,7 @@ from typing import Final
 from invoicegen.extraction.entities import EntitySpan, span_of
 from invoicegen.extraction.layout import StraightWords, printed_lines
 from invoicegen.extraction.lexicon import fold
+from invoicegen.extraction.values import two_word_form
 from invoicegen.schema.prediction import PagePrediction
 
 WORD_GAP: Final = 1.0
@@ -56,7 +57,8 @@ def complete_names(spans: Sequence[EntitySpan], pages: Sequence[PagePrediction])
     result = []
     for span in spans:
         if span.type in ("SELLER_NAME", "BUYER_NAME"):
-            span = _without_figures_apart(span, by_page[span.page], printed[span.page][0])
+            page, straight = by_page[span.page], printed[span.page][0]
+            span = _with_second_word(_without_figures_apart(span, page, straight), page, lines[span.page])
         if span.type in ("SELLER_NAME", "BUYER_NAME") and not has_legal_form(span.text):
             whole = next(_with_legal_form(span, lines, by_page), None)
             if whole is None and span.type == "BUYER_NAME":
@@ -65,6 +67,17 @@ def complete_names(spans: Sequence[EntitySpan], pages: Sequence[PagePrediction])
                 span = replace(whole, confidence=span.confidence)
         result.append(span)
     return result
+
+
+def _with_second_word(span: EntitySpan, page: PagePrediction, lines: Sequence[Sequence[int]]) -> EntitySpan:
+    """A name that ends with the first word of a legal form of two, with the second: "SDN" and "BHD"."""
+    line = next(line for line in lines if span.words[-1] in line)
+    behind = line[line.index(span.words[-1]) + 1 :][:1]
+    if not behind or page.ner_tags[behind[0]] != "O":
+        return span
+    if two_word_form(page.words[span.words[-1]].text, page.words[behind[0]].text) is None:
+        return span
+    return replace(span_of(span.type, page, [*span.words, *behind]), confidence=span.confidence)
 
 
 def _without_figures_apart(span: EntitySpan, page: PagePrediction, straight: StraightWords) -> EntitySpan:

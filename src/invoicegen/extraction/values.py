@@ -208,19 +208,27 @@ def _string(text: str, hints: DocumentHints) -> str | None:
     return join_text(text) or None
 
 
+_COMPANY_NUMBER: Final = re.compile(r"(?<=\S) \(?(?=[A-Z]*\d)[A-Z\d]{5,}-[A-Z]\)?$")
+"""A number of a register as it stands behind names in Malaysia: "(308282-A)"; letters are digits that were misread."""
 _TWO_WORD_FORMS: Final = (("sdn", "bhd"), ("pte", "ltd"), ("pvt", "ltd"), ("pty", "ltd"))
 
 
+def two_word_form(first: str, second: str) -> tuple[str, str] | None:
+    """The legal form that two words are, one letter of one of them read wrong or none: "SDN DHD", "Put Ltd"; folded."""
+    pair = (fold(first).strip(".,"), fold(second).strip(".,"))
+    meant = [form for form in _TWO_WORD_FORMS if _is_misread(pair, form)]
+    return pair if pair in _TWO_WORD_FORMS else meant[0] if len(meant) == 1 else None
+
+
 def _name(text: str, hints: DocumentHints) -> str | None:
-    """A name, a legal form of two words right though one letter of one of them was read wrong: "SDN DHD", "Put Ltd"."""
-    words = join_text(text).split()
-    plain = [fold(word).strip(".,") for word in words]
-    for n, pair in enumerate(itertools.pairwise(plain)):
-        meant = [form for form in _TWO_WORD_FORMS if _is_misread(pair, form)]
-        if pair not in _TWO_WORD_FORMS and len(meant) == 1:
-            for place, (read, right) in enumerate(zip(pair, meant[0], strict=True), start=n):
-                if read != right:
-                    words[place] = right.upper() if text.isupper() else right.capitalize()
+    """A name without the company's number behind it, its legal form of two words with the letter that was read wrong
+    mended.
+    """
+    words = _COMPANY_NUMBER.sub("", join_text(text)).split()
+    for n, pair in enumerate(itertools.pairwise(tuple(words))):
+        for place, (read, right) in enumerate(zip(pair, two_word_form(*pair) or pair, strict=True), start=n):
+            if fold(read).strip(".,") != fold(right).strip(".,"):
+                words[place] = right.upper() if "".join(pair).isupper() else right.capitalize()
     return " ".join(words) or None
 
 
