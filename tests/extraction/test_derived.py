@@ -46,6 +46,17 @@ def test_a_due_date_of_its_own_goes_before_the_terms(make_page):
     assert due_dates(page) == ["2024-03-20"]
 
 
+def test_a_due_date_that_is_less_sure_goes_behind_that_of_the_terms(make_page):
+    page = make_page(
+        [
+            DATE,
+            ("20.03.2024", 600, 90, "B-DUE_DATE", 0.5),
+            *sentence("Zahlbar bis 31.03.2024", "PAYMENT_TERMS"),
+        ]
+    )
+    assert due_dates(page) == ["2024-03-31", "2024-03-20"]
+
+
 def test_a_due_date_that_cannot_be_read_goes_behind_that_of_the_terms(make_page):
     page = make_page(
         [DATE, ("20.3?.2O24x", 600, 90, "B-DUE_DATE"), *sentence("Zahlbar bis 31.03.2024", "PAYMENT_TERMS")]

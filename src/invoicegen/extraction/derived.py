@@ -51,14 +51,13 @@ Fields = Mapping[str, Sequence[FieldValue]]
 
 def due_date_of_terms(fields: Fields, hints: DocumentHints) -> FieldValue | None:
     """The last date that the payment terms state and that is not before the date of issue: an earlier one ends a
-    discount. None where a due date was found and could be read, or the terms state none.
+    discount. None where a due date was found that could be read and is as sure, or the terms state none.
 
     Args:
         fields: What was found, by type.
         hints: How the document writes dates.
     """
-    if any(field["value"] for field in fields.get("DUE_DATE", [])):
-        return None
+    found = next((field for field in fields.get("DUE_DATE", []) if field["value"]), None)
     issued = next((field["value"] for field in fields.get("INVOICE_DATE", []) if field["value"]), None)
     since = dt.date.fromisoformat(issued) if issued else dt.date.min
     stated = [
@@ -70,6 +69,8 @@ def due_date_of_terms(fields: Fields, hints: DocumentHints) -> FieldValue | None
         return None
     date, text, terms = max(stated, key=lambda one: one[0])
     confidence = round(DERIVED * terms["confidence"], 4)
+    if found is not None and found["confidence"] >= confidence:
+        return None
     return {**terms, "value": date.isoformat(), "text": text, "confidence": confidence}
 
 
