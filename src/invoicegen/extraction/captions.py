@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Final
@@ -24,7 +24,7 @@ from invoicegen.schema.prediction import PagePrediction
 
 _FIGURE: Final = re.compile(r"\D*\d[\d.,']*[.,]\d{2}\D*")
 _TERM: Final = re.compile(r"\(?b[tg] ?-? ?\d+\)?")
-_NAMES: Final[tuple[SumType, ...]] = ("SUBTOTAL_AMOUNT", "TAX_AMOUNT", "TOTAL_AMOUNT", "AMOUNT_DUE")
+_NAMES: Final[tuple[SumType, ...]] = ("SUBTOTAL_AMOUNT", "TAX_AMOUNT", "TOTAL_AMOUNT")
 
 
 def sum_of_caption(text: str) -> SumType | None:
@@ -82,13 +82,18 @@ def state_sums(
     return result
 
 
-def _proven(found: dict[SumType, list[EntitySpan]], hints: DocumentHints) -> list[EntitySpan]:
+def _proven(found: Mapping[SumType, Sequence[EntitySpan]], hints: DocumentHints) -> list[EntitySpan]:
     """Net, tax and gross that add up, the last such; empty where none do."""
+    known = {
+        name: [(span, cents) for span in found.get(name, []) if (cents := _cents(span, hints)) is not None]
+        for name in _NAMES
+    }
+    gross_of = {total: span for span, total in known["TOTAL_AMOUNT"] if total}
     proven: list[EntitySpan] = []
-    for triple in itertools.product(*(found[name] for name in _NAMES[:3])):
-        net, tax, gross = (_cents(span, hints) for span in triple)
-        if net and gross and tax is not None and abs(net + tax - gross) <= SLACK:
-            proven = list(triple)
+    for (net_span, net), (tax_span, tax) in itertools.product(known["SUBTOTAL_AMOUNT"], known["TAX_AMOUNT"]):
+        for total in range(net + tax - SLACK, net + tax + SLACK + 1):
+            if net and total in gross_of:
+                proven = [net_span, tax_span, gross_of[total]]
     return proven
 
 
