@@ -5,7 +5,8 @@
 
 A reader is ``invoice2data`` with the templates that come with it, ``keywords:ENGINE`` (benchmarks/keyword_reader.py)
 or ``model:ENGINE`` (``--model``, the shipped weights when left out). All take the text layer of a page that has one of
-use; ENGINE reads the others: rapidocr, tesseract, paddleocr or easyocr. invoice2data opens PDF files itself; a document
+use; ENGINE reads the others: rapidocr, tesseract, paddleocr or easyocr. invoice2data opens PDF files itself, with
+pdftotext; a document
 with a page without text layer it gets as what RapidOCR read, laid out in lines, since its own way to images has
 Tesseract read in all languages at once.
 
@@ -21,6 +22,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -170,6 +172,8 @@ def keyword_records(
 def invoice2data_reader(real: Path, output: Path) -> Reader:
     if not INVOICE2DATA.is_file():
         raise SystemExit(f"{INVOICE2DATA} is not there: run `make setup-invoice2data`")
+    if shutil.which("pdftotext") is None:
+        raise SystemExit("invoice2data reads fewer PDF files without pdftotext: install poppler-utils")
 
     def read(labels: Sequence[RealLabel], readings: Mapping[str, Mapping[str, Any]]) -> Iterator[Record]:
         texts = output / "invoice2data-texts"
