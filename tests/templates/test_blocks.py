@@ -843,3 +843,11 @@ def test_a_form_of_four_parties_prints_the_buyer_twice():
     assert len(names) == 2
     assert {e.get("data-value") for e in names} == {invoice.buyer.name}
     assert any(e.get("data-field") == "ship_to.gln" for e in ET.fromstring(html).iter())
+
+
+@pytest.mark.parametrize("caption", ["above", "left", "none", "bar"])
+def test_where_goods_go_always_has_a_caption(caption):
+    structure = {"head": [["seller"], ["buyer", "ship_to"], ["title", "refs"]], "party_caption": caption}
+    _, _, html = search(lambda i: i.buyer and i.ship_to, structure, locales={"de_DE": 1}, **PAGES)
+    buyer, ship_to = (html.index(f'data-field="{party}.name"') for party in ("buyer", "ship_to"))
+    assert any(wording in html[buyer:ship_to] for wording in load_lexicon("de")["ship_to"])
