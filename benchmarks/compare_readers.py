@@ -6,9 +6,8 @@
 A reader is ``invoice2data`` with the templates that come with it, ``keywords:ENGINE`` (benchmarks/keyword_reader.py)
 or ``model:ENGINE`` (``--model``, the shipped weights when left out). All take the text layer of a page that has one of
 use; ENGINE reads the others: rapidocr, tesseract, paddleocr or easyocr. invoice2data opens PDF files itself, with
-pdftotext; a document
-with a page without text layer it gets as what RapidOCR read, laid out in lines, since its own way to images has
-Tesseract read in all languages at once.
+pdftotext; a document with a page without text layer it gets as what RapidOCR read, laid out in lines, since its own way
+to images has Tesseract read in all languages at once.
 
 What an engine has read is kept in FOLDER (words-ENGINE.jsonl) and not read again. A reader that is named runs anew;
 the table is of all that FOLDER holds for as many documents, so one reader can be replaced alone. EasyOCR's runs in

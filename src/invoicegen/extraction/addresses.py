@@ -11,7 +11,7 @@ from functools import cache
 from typing import Final
 
 from invoicegen.extraction.entities import EntitySpan, span_of
-from invoicegen.extraction.layout import StraightWords, printed_lines, straighten
+from invoicegen.extraction.layout import StraightWords, printed_lines
 from invoicegen.extraction.lexicon import LANGUAGES, fold
 from invoicegen.schema.prediction import PagePrediction
 
@@ -33,14 +33,15 @@ def whole_addresses(spans: Sequence[EntitySpan], page: PagePrediction) -> list[E
     if not any(span.type.endswith("_ADDRESS") for span in spans):
         return list(spans)
     straight, lines = printed_lines(page.words, WORD_GAP)
+    _, columns = printed_lines(page.words)
     result: list[EntitySpan] = []
     for span in spans:
         if span.type.endswith("_ADDRESS"):
-            span = with_whole_lines(span, page, straight, lines)
+            span = _with_whole_lines(span, page, lines)
             before = next((n for n, other in enumerate(result) if _goes_on(other, span, straight)), None)
             if before is not None:
                 span = span_of(span.type, page, [*result.pop(before).words, *span.words])
-            span = with_last_line(without_country_code(span, page), page)
+            span = _with_last_line(_without_country_code(span, page, straight), page, straight, columns)
         result.append(span)
     return result
 
@@ -55,9 +56,7 @@ def _goes_on(first: EntitySpan, second: EntitySpan, straight: StraightWords) -> 
     return beside and 0 < below < NEXT_LINE * float(straight.height[last])
 
 
-def with_whole_lines(
-    span: EntitySpan, page: PagePrediction, straight: StraightWords, lines: Sequence[Sequence[int]]
-) -> EntitySpan:
+def _with_whole_lines(span: EntitySpan, page: PagePrediction, lines: Sequence[Sequence[int]]) -> EntitySpan:
     """An address with the words that stand between its words, on a line or behind one that goes on below, where these
     are labelled nothing or the other party's.
     """
@@ -104,11 +103,12 @@ def _letters(text: str) -> str:
     return "".join(filter(str.isalnum, fold(text)))
 
 
-def with_last_line(span: EntitySpan, page: PagePrediction) -> EntitySpan:
+def _with_last_line(
+    span: EntitySpan, page: PagePrediction, straight: StraightWords, lines: Sequence[Sequence[int]]
+) -> EntitySpan:
     """An address with the country, or the ZIP code behind a state, that is labelled nothing and has the line below to
     itself.
     """
-    straight, lines = printed_lines(page.words)
     last = max(span.words, key=lambda i: (float(straight.y[i]), -float(straight.x0[i])))
     start = min(float(straight.x0[i]) for i in span.words if straight.y[i] == straight.y[last])
     height = float(straight.height[last])
@@ -126,13 +126,12 @@ def with_last_line(span: EntitySpan, page: PagePrediction) -> EntitySpan:
     return span
 
 
-def without_country_code(span: EntitySpan, page: PagePrediction) -> EntitySpan:
+def _without_country_code(span: EntitySpan, page: PagePrediction, straight: StraightWords) -> EntitySpan:
     """An address without the country's code that stands as a word before post code and place at the beginning of a
     line; a line of code and number alone ("CA 90054") is of a state.
 
     The code is a value of its own (BT-40, BT-55); "D-80331", one word, is how a post code is written abroad.
     """
-    straight = straighten(page.words)
     kept = []
     for word in span.words:
         line = [i for i in span.words if straight.y[i] == straight.y[word]]

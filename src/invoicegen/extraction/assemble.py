@@ -93,10 +93,10 @@ def assemble(
     Args:
         predictions: All pages of the document, in any order.
         weigh_choices: Whether quantities, prices and amounts of rows are those that multiply best
-            (:mod:`invoicegen.extraction.columns`), subtotal, tax and total those that add up best
-            (:mod:`invoicegen.extraction.arithmetic`), dates those in the best order
-            (:mod:`invoicegen.extraction.chronology`), parties those whose headings they stand below
-            (:mod:`invoicegen.extraction.sections`) and companies rather than their contacts
+            (:mod:`invoicegen.extraction.columns`), subtotal, tax and total those that their captions name
+            (:mod:`invoicegen.extraction.captions`) or that add up best (:mod:`invoicegen.extraction.arithmetic`),
+            dates those in the best order (:mod:`invoicegen.extraction.chronology`), parties those whose headings they
+            stand below (:mod:`invoicegen.extraction.sections`) and companies rather than their contacts
             (:mod:`invoicegen.extraction.names`), and the seller's tax number one that proves itself
             (:mod:`invoicegen.extraction.tax_ids`), rather than those that the model gives most.
         embedded: The electronic invoice in the file: its values go first, and checks compare them with the pages'.

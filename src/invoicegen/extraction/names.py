@@ -1,5 +1,5 @@
-"""Names of companies, made whole: with the legal form that another place on the document prints behind them, and the
-company's in place of the person's below it.
+"""Names of companies, made whole: with the legal form that they have behind them or elsewhere on the document, the
+company's in place of the person's below it, and without what was written beside them.
 
 The name of a party is the one it is registered under (EN 16931, BT-27 and BT-44); a letterhead leaves out the legal
 form, and a person below a company is its contact (BT-56).
@@ -48,8 +48,8 @@ def _plain_words(text: str) -> list[str]:
 
 
 def complete_names(spans: Sequence[EntitySpan], pages: Sequence[PagePrediction]) -> list[EntitySpan]:
-    """The entities, the seller's and buyer's names with their legal form, as it stands behind the same name elsewhere,
-    and the buyer's as the company's that stands over it.
+    """The entities, the seller's and buyer's names with their legal form, as it stands behind the same name here or
+    elsewhere, without figures set apart from them, and the buyer's as the company's that stands over it.
     """
     printed = {page.page: printed_lines(page.words, WORD_GAP) for page in pages}
     lines = {number: words for number, (_, words) in printed.items()}
@@ -59,10 +59,9 @@ def complete_names(spans: Sequence[EntitySpan], pages: Sequence[PagePrediction])
         if span.type in ("SELLER_NAME", "BUYER_NAME"):
             page, straight = by_page[span.page], printed[span.page][0]
             span = _with_second_word(_without_figures_apart(span, page, straight), page, lines[span.page])
-        if span.type in ("SELLER_NAME", "BUYER_NAME") and not has_legal_form(span.text):
-            whole = next(_with_legal_form(span, lines, by_page), None)
-            if whole is None and span.type == "BUYER_NAME":
-                whole = _company_above(span, by_page[span.page], *printed[span.page])
+            whole = None if has_legal_form(span.text) else next(_with_legal_form(span, lines, by_page), None)
+            if whole is None and span.type == "BUYER_NAME" and not has_legal_form(span.text):
+                whole = _company_above(span, page, *printed[span.page])
             if whole is not None:
                 span = replace(whole, confidence=span.confidence)
         result.append(span)

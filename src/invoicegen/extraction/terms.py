@@ -88,7 +88,7 @@ def _goes_on(block: Sequence[_Part], part: _Part, straight: StraightWords) -> bo
 def _left_out(first: int, page: PagePrediction, lines: Sequence[Sequence[int]]) -> list[int]:
     """The words between the beginning of a line, or a caption or sentence that ends on it, and a word."""
     words: list[int] = []
-    if not page.words[first].text[0].islower():
+    if not page.words[first].text[:1].islower():
         return words
     line = next(line for line in lines if first in line)
     for word in reversed(line[: line.index(first)]):

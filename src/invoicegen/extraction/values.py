@@ -209,8 +209,9 @@ def _string(text: str, hints: DocumentHints) -> str | None:
 
 
 _COMPANY_NUMBER: Final = re.compile(r"(?<=\S) \(?(?=[A-Z]*\d)[A-Z\d]{5,}-[A-Z]\)?$")
-"""A number of a register as it stands behind names in Malaysia: "(308282-A)"; letters are digits that were misread."""
+"""A number of a register as it stands behind names in Malaysia: "(123456-A)"; letters are digits that were misread."""
 _TWO_WORD_FORMS: Final = (("sdn", "bhd"), ("pte", "ltd"), ("pvt", "ltd"), ("pty", "ltd"))
+"""Folded legal forms of Malaysia, Singapore, India and Australia."""
 
 
 def two_word_form(first: str, second: str) -> tuple[str, str] | None:
@@ -294,7 +295,8 @@ def normalise_value(
         Dates ``YYYY-MM-DD``; a DELIVERY_DATE period ``first/last``. Amounts, quantities and rates as decimals
         with a point (an ITEM_DISCOUNT rate keeps ``%``). CURRENCY ISO 4217. DOCUMENT_TYPE ``380``, ``381``,
         ``384`` (UNTDID 1001) or ``rcpt``. ITEM_UNIT a UN/ECE Recommendation 20 code. Account, bank and tax
-        numbers without spaces. Names with their legal form mended. Everything else the text with its spaces unified.
+        numbers without spaces. Names without a company's number, their legal form mended. Everything else the text
+        with its spaces unified.
 
     Raises:
         ValueError: If the type is not in ``labels``.
