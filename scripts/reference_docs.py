@@ -280,14 +280,15 @@ def object_sections(definitions: Schema, names: list[str]) -> Iterator[str]:
 def api() -> str:
     """The HTTP API of extraction."""
     with tempfile.TemporaryDirectory() as state:
-        described = create_app(ServiceOptions(state=Path(state))).openapi()
+        described = create_app(ServiceOptions(state=Path(state), keys=Path(state) / "keys.json")).openapi()
     return paths_of("HTTP API", described)
 
 
 def ocr_api() -> str:
     """The HTTP API of the annotation service."""
-    options = OcrServiceOptions(more_engines=ENGINE_NAMES[1:])
-    return paths_of("HTTP API for annotation", create_ocr_app(options).openapi())
+    with tempfile.TemporaryDirectory() as state:
+        options = OcrServiceOptions(more_engines=ENGINE_NAMES[1:], keys=Path(state) / "keys.json")
+        return paths_of("HTTP API for annotation", create_ocr_app(options).openapi())
 
 
 def paths_of(title: str, described: Schema) -> str:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 import string
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from chromium import axe_violations, chromium, open_page  # fixtures of every test that needs a browser
@@ -46,6 +50,18 @@ def untrained_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
         json.dumps({"max_length": 64, "overlap_words": 8}), encoding="utf-8"
     )
     return folder
+
+
+@pytest.fixture
+def benchmark(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType]:
+    """Modules of benchmarks/, which are scripts and no package."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "benchmarks"))
+
+    def load(name: str) -> ModuleType:
+        monkeypatch.delitem(sys.modules, name, raising=False)
+        return importlib.import_module(name)
+
+    return load
 
 
 @pytest.fixture(scope="session")

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import json
 import sys
-from pathlib import Path
-from types import ModuleType
-
-import pytest
 
 from invoicegen.labeling import sort_words
 from invoicegen.schema.annotation import Word
@@ -70,18 +65,6 @@ def words(text: str) -> list[Word]:
                 placed.append(Word(text=piece, box=box, source="ocr"))
             column += len(piece) + 1
     return sort_words(placed)
-
-
-@pytest.fixture
-def benchmark(monkeypatch: pytest.MonkeyPatch):
-    """Modules of benchmarks/, which are scripts and no package."""
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "benchmarks"))
-
-    def load(name: str) -> ModuleType:
-        monkeypatch.delitem(sys.modules, name, raising=False)
-        return importlib.import_module(name)
-
-    return load
 
 
 def fields_of(found: dict) -> dict[str, str]:

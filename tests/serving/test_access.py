@@ -11,7 +11,10 @@ from typer.testing import CliRunner
 
 from invoicegen.console import app
 from invoicegen.serving import ServiceOptions
+from invoicegen.serving.app import create_app
 from invoicegen.serving.keys import KeysError, KeyStore
+from invoicegen.serving.ocr_app import create_ocr_app
+from invoicegen.serving.options import OcrServiceOptions
 
 
 def test_only_valid_keys_of_the_scope_are_let_in_and_changes_count_at_once(service, keys):
@@ -43,6 +46,34 @@ def test_a_key_may_make_a_hundred_requests_a_minute(client, service, keys):
     assert 1 <= int(answers[-1].headers["retry-after"]) <= 61
     _, another = keys.create("another", frozenset({"extract"}))
     assert service.client(another).get("/v1/schema").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("options", "make_app"),
+    [(ServiceOptions, create_app), (OcrServiceOptions, create_ocr_app)],
+    ids=["extraction", "annotation"],
+)
+def test_the_description_asks_for_keys_where_there_are_some(tmp_path, options, make_app):
+    chosen = {"batches": False} if options is ServiceOptions else {}
+    guarded = make_app(options(**chosen, keys=tmp_path / "keys.json")).openapi()
+    without = make_app(options(**chosen)).openapi()
+    assert guarded["components"]["securitySchemes"]
+    assert "securitySchemes" not in without["components"]
+    of_one, of_other = (
+        {
+            (path, method): operation
+            for path, methods in api["paths"].items()
+            for method, operation in methods.items()
+        }
+        for api in (guarded, without)
+    )
+    assert of_one.keys() == of_other.keys()
+    for place, operation in of_one.items():
+        told = dict(of_other[place]["responses"])
+        if operation.get("security"):
+            told |= {status: operation["responses"][status] for status in ("401", "403")}
+        assert told == operation["responses"]
+        assert "security" not in of_other[place]
 
 
 def test_keys_are_kept_as_hashes_for_their_owner_alone(tmp_path):

@@ -51,7 +51,7 @@ def complete_spans(
     straight: StraightWords | None = None
     result = []
     for span in whole_addresses(spans, page):
-        is_whole = _test_of(span.type, hints)
+        is_whole = proof_of(span.type, hints)
         if is_whole is not None and not is_whole(span.text):
             straight = straight or straighten(page.words)
             tries = _around if span.type in DATE_TYPES else _onwards
@@ -75,7 +75,7 @@ def is_price(span: EntitySpan, hints: DocumentHints) -> bool:
     return _PRICE.fullmatch(normalise_value(span.type, span.text, hints) or "") is not None
 
 
-def _test_of(entity_type: str, hints: DocumentHints) -> Callable[[str], bool] | None:
+def proof_of(entity_type: str, hints: DocumentHints) -> Callable[[str], bool] | None:
     """Whether a text is a whole value of a type; None where nothing tells."""
     if entity_type in DATE_TYPES:
         return lambda text: normalise_value(entity_type, text, hints) is not None

@@ -392,7 +392,7 @@ def rebuild_line_items(
         if weigh_choices:
             words = [[word for cell in row for word in cell.words] for row in rows]
             prediction = weigh_columns(prediction, straight, words, hints)
-            rows = _items_only(
+            rows = items_only(
                 assign_rows(find_cells(prediction, straight, hints)), prediction, straight, hints
             )
         if rows and items:
@@ -407,7 +407,7 @@ def rebuild_line_items(
     return items
 
 
-def _items_only(
+def items_only(
     rows: Sequence[list[Cell]], prediction: PagePrediction, straight: StraightWords, hints: DocumentHints
 ) -> list[list[Cell]]:
     """The rows without lines of the tax summary, and without stray figures: those that nothing describes.

@@ -65,6 +65,7 @@ DOCUMENT_BODY: Final[dict[str, Any]] = {
     }
 }
 """What the OpenAPI of an operation says whose body is one document, which :func:`read_upload` takes."""
+_KEY_STATUSES: Final = ("401", "403")
 _TRACES_VARIABLE: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
 """OpenTelemetry's own variable: where traces go; without it nothing is traced."""
 _RATE_HEADERS: Final = (
@@ -203,7 +204,10 @@ def add_operations(app: FastAPI, before_scrape: Callable[[FastAPI], Awaitable[No
 
 
 def _add_description(app: FastAPI) -> None:
-    """``/openapi.json``, and ``/docs`` from files that the package ``fastapi-offline`` carries; nothing is fetched."""
+    """``/openapi.json``, and ``/docs`` from files that the package ``fastapi-offline`` carries; nothing is fetched.
+
+    Of keys they speak only where the service has some.
+    """
     import fastapi_offline
 
     swagger = Path(fastapi_offline.__file__).parent / "static"
@@ -226,10 +230,22 @@ def _add_description(app: FastAPI) -> None:
             for model in (ProblemDetails, *app.state.body_models):
                 schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
                 described["components"]["schemas"] |= {**schema.pop("$defs", {}), model.__name__: schema}
+            if app.state.keys is None:
+                _leave_out_keys(described)
             app.openapi_schema = described
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _leave_out_keys(described: dict[str, Any]) -> None:
+    """Take what is said of keys out of a description."""
+    described["components"].pop("securitySchemes", None)
+    for path in described["paths"].values():
+        for operation in path.values():
+            operation.pop("security", None)
+            for status in _KEY_STATUSES:
+                operation["responses"].pop(status, None)
 
 
 def _add_middleware(app: FastAPI) -> None:
