@@ -257,3 +257,46 @@ def test_a_text_does_not_go_on_below_the_figures_of_the_next_row(make_page):
     items = rebuild_line_items([make_page(lines)])
     assert [item["ITEM_DESCRIPTION"]["text"] for item in items] == ["Bolt", "Nut", "Plate"]
     assert [item["ITEM_AMOUNT"]["text"] for item in items] == ["10.00", "20.00", "30.00"]
+
+
+def test_lines_that_follow_so_closely_that_their_boxes_overlap(make_page):
+    """A till's pitch is less than the height of the boxes that an engine draws round its lines."""
+    words = []
+    for row in range(4):
+        top = 300 + 32 * row
+        words += [(f"thing{row}", 60, top, "B-ITEM_DESCRIPTION", 0.9, "CELL")]
+        words += [
+            (f"{row + 2}", 80, top + 16, "B-ITEM_QUANTITY"),
+            ("1.00", 160, top + 16, "B-ITEM_UNIT_PRICE"),
+        ]
+        words += [(f"{row + 2}.00", 400, top + 16, "B-ITEM_AMOUNT")]
+    items = rebuild_line_items([make_page(words, size=30.0)])
+    read = [(item["ITEM_DESCRIPTION"]["text"], item["ITEM_AMOUNT"]["text"]) for item in items]
+    assert read == [("thing0", "2.00"), ("thing1", "3.00"), ("thing2", "4.00"), ("thing3", "5.00")]
+
+
+def test_a_missed_amount_makes_a_row_where_boxes_of_lines_overlap(make_page):
+    words = []
+    for row in range(4):
+        top = 300 + 18 * row
+        words += [(f"thing{row}", 60, top, "B-ITEM_DESCRIPTION", 0.9, "CELL")]
+        words += [(f"{row + 1}", 400, top, "B-ITEM_QUANTITY"), ("1.00", 600, top, "B-ITEM_UNIT_PRICE")]
+        words += [(f"{row + 1}.00", 800, top, "B-ITEM_AMOUNT")] if row != 1 else []
+    items = rebuild_line_items([make_page(words, size=30.0)])
+    assert [item["ITEM_QUANTITY"]["text"] for item in items] == ["1", "2", "3", "4"]
+    assert ["ITEM_AMOUNT" in item for item in items] == [True, False, True, True]
+
+
+def test_a_description_of_two_cells_is_read_line_by_line(make_page):
+    """ "Fair 2026" and "Posters, banners" stand on one line, "and bags" goes on below the first."""
+    words = [
+        ("Fair", 60, 300, "B-ITEM_DESCRIPTION", 0.9, "CELL"),
+        ("2026", 100, 300, "I-ITEM_DESCRIPTION", 0.9, "INSIDE"),
+        ("Posters,", 150, 300, "B-ITEM_DESCRIPTION", 0.9, "CELL"),
+        ("banners", 230, 300, "I-ITEM_DESCRIPTION", 0.9, "INSIDE"),
+        ("and", 60, 320, "I-ITEM_DESCRIPTION", 0.9, "INSIDE"),
+        ("bags", 95, 320, "I-ITEM_DESCRIPTION", 0.9, "INSIDE"),
+        ("90.00", 900, 300, "B-ITEM_AMOUNT", 0.9, "CELL"),
+    ]
+    (item,) = rebuild_line_items([make_page(words)])
+    assert item["ITEM_DESCRIPTION"]["text"] == "Fair 2026 Posters, banners and bags"

@@ -851,3 +851,27 @@ def test_where_goods_go_always_has_a_caption(caption):
     _, _, html = search(lambda i: i.buyer and i.ship_to, structure, locales={"de_DE": 1}, **PAGES)
     buyer, ship_to = (html.index(f'data-field="{party}.name"') for party in ("buyer", "ship_to"))
     assert any(wording in html[buyer:ship_to] for wording in load_lexicon("de")["ship_to"])
+
+
+@pytest.mark.parametrize(
+    ("told", "tail", "rates"),
+    [(True, ["tax_table"], 2), (False, [], 2), (True, ["tax_table"], 1), (None, [], 1)],
+    ids=["table", "nowhere", "table of one", "one rate in the totals or nowhere"],
+)
+def test_a_tax_code_is_worth_the_rate_only_where_the_paper_says_so(told, tail, rates):
+    """Else it is worth itself: a label says what is printed."""
+    plan, invoice, _ = search(
+        lambda record: len(record.tax_lines) == rates and all(line.tax_code for line in record.lines),
+        {"sheet": "roll80", "item": "two_line", "tax_code": True, "tail": tail, "tax_in_totals": "line"},
+        **ROLLS | {"kinds": {"supermarket_receipt": 1}},
+    )
+    for index in range(8):  # how the totals print tax is drawn
+        given = plan.model_copy(update={"index": index})
+        painted = words(compose(invoice, given))
+        codes = {word.value for word in painted if word.entity == "ITEM_TAX_RATE"}
+        printed = {word.value for word in painted if word.entity == "TAX_RATE"}
+        letters = {line.tax_code for line in invoice.lines}
+        told_here = told if told is not None else bool(printed)
+        expected = {f"{line.tax_rate.normalize():f}" for line in invoice.lines} if told_here else letters
+        assert codes == expected
+        assert not told_here or codes <= printed

@@ -36,6 +36,7 @@ from invoicegen.extraction.hints import DocumentHints, infer_hints
 from invoicegen.extraction.layout import StraightWords, straighten
 from invoicegen.extraction.lexicon import currency_of
 from invoicegen.extraction.line_items import FieldValue, rebuild_line_items
+from invoicegen.extraction.marks import learn_decimals
 from invoicegen.extraction.names import complete_names
 from invoicegen.extraction.parties import add_addressee, settle_lone_party
 from invoicegen.extraction.sections import settle_headed_parties
@@ -106,6 +107,8 @@ def assemble(
         pages = [settle_headed_parties(page) for page in pages]
     labels = pages[0].labels if pages else DEFAULT_LABELS
     hints = infer_hints([word.text for page in pages for word in page.words])
+    if weigh_choices:
+        hints = learn_decimals(hints, pages)
     spans: list[EntitySpan] = []
     tax_lines: list[dict[str, FieldValue]] = []
     for page in pages:

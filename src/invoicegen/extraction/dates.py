@@ -12,16 +12,20 @@ from functools import cache
 from typing import Final
 
 from invoicegen.extraction.hints import DocumentHints
-from invoicegen.extraction.lexicon import LANGUAGES, fold
+from invoicegen.extraction.lexicon import LANGUAGES, fold, one_apart
 
 CENTURY_PIVOT: Final = 69
 """Two-digit years from here on are 19yy, below 20yy. Source: POSIX strptime, ``%y``."""
+
+MISREAD_NAME: Final = 4
+"""Letters of a month's name from which it is known though a part is missing or wrong, at least."""
 
 _EXTRA_MONTHS: Final = {"sept": 9, "jly": 7, "märz": 3, "maerz": 3, "mrz": 3, "janv": 1, "fevr": 2, "juil": 7,
                         "agosto": 8, "set": 9, "czer": 6, "wrzes": 9, "pazdz": 10, "sijecanj": 1}  # fmt: skip
 _DASH = str.maketrans(dict.fromkeys("−–—‐‑‒", "-"))
 _TIME = re.compile(r"(?<!\d)\d{1,2}:\d{2}(:\d{2})?\s*([ap]\.?m\.?)?", re.IGNORECASE)
 _OH = re.compile(r"(?<=[\d/.\-])[Oo](?=[\d/.\-]|$)|(?<![^\W\d_])[Oo](?=\d[/.\-])")
+_IN_WORD = re.compile(r"(?<=[^\W\d_])(?!1(?:st|er)\b)[01](?=[^\W\d_])|(?<!\w)0(?=[a-z]{2})")
 _EL = re.compile(r"(?<=[\d/.\-])[Il|](?=[\d/.\-]|$)|(?<![^\W\d_])[Il|](?=\d?[/.\-]\d)")
 
 _YEAR = r"((?:19|20)\s?\d{2}|'?\s?\d{2})(?=\D|$|\d{1,2}:\d{2})(?!\s?:)"
@@ -40,23 +44,29 @@ _YEAR_FIRST_ONE_MARK = re.compile(
 _COMPACT = re.compile(r"(?<!\d)(\d{8})(?!\d)|(?<!\d)((?:19|20)\d{6})(?=\d{4}(?:\d{2})?(?!\d))")
 _DAY_MONTH = re.compile(
     rf"(?<!\d)(\d{{1,2}}){_ORDINAL}[\s.,/'-]*(?:de\s|of\s|d'|del\s)?\s*([^\W\d_]+)(?!\.?\s+-\s)"
-    rf"[\s.,/-]*(?:de\s|del\s|gada\s)?\s*{_YEAR}"
+    rf"[\s.,/-]*(?:de\s|del\s|gada\s)?\s*{_YEAR}",
+    re.IGNORECASE,
 )
 _MONTH_DAY = re.compile(
-    rf"(?<![^\W\d_])([^\W\d_]+?)[\s.,/-]*(\d{{1,2}}){_ORDINAL}(?:\s*[,.'/-]\s*|\s+){_YEAR}(?!\s*[-/]\s*\d)"
+    rf"(?<![^\W\d_])([^\W\d_]+?)[\s.,/-]*(\d{{1,2}}){_ORDINAL}(?:\s*[,.'/-]\s*|\s+){_YEAR}(?!\s*[-/]\s*\d)",
+    re.IGNORECASE,
 )
 _YEAR_MONTH_DAY = re.compile(
-    r"(?<!\d)((?:19|20)\d{2})\.?[\s.,/-]*(?:gada\s)?(\d{1,2})?[\s.,/-]*([^\W\d_]+)[\s.,/-]*(\d{1,2})?(?!\d)"
+    r"(?<!\d)((?:19|20)\d{2})\.?[\s.,/-]*(?:gada\s)?(\d{1,2})?[\s.,/-]*([^\W\d_]+)[\s.,/-]*(\d{1,2})?(?!\d)",
+    re.IGNORECASE,
 )
-_NAMED_MONTH = re.compile(r"(?<![^\W\d_])([^\W\d_]+)[\s.,/'-]*(?:de\s|del\s)?((?:19|20)\d{2})(?!\d)")
+_NAMED_MONTH = re.compile(
+    r"(?<![^\W\d_])([^\W\d_]+)[\s.,/'-]*(?:de\s|del\s)?((?:19|20)\d{2})(?!\d)", re.IGNORECASE
+)
 _NUMBERED_MONTH = re.compile(r"(?<![\d./-])(\d{1,2})\s?[/.-]\s?((?:19|20)\d{2})(?![\d./-])")
 _RANGE = r"\s*(?:-|to|bis|till|au|al|tot|t/m|a|ate|lidz|do|til|ja)\s*"
-_DAY_BEFORE = re.compile(rf"(?<!\d)(\d{{1,2}})\.?{_RANGE}$")
-_DAY_MONTH_BEFORE = re.compile(rf"(?<!\d)(\d{{1,2}})\s?[./]\s?(\d{{1,2}})\.?{_RANGE}$")
-_DAY_NAME_BEFORE = re.compile(rf"(?<!\d)(\d{{1,2}}){_ORDINAL}\s*([^\W\d_]+)\.?{_RANGE}$")
-_NAME_DAY_BEFORE = re.compile(rf"([^\W\d_]+)\.?\s*(\d{{1,2}}){_ORDINAL}{_RANGE}$")
+_DAY_BEFORE = re.compile(rf"(?<!\d)(\d{{1,2}})\.?{_RANGE}$", re.IGNORECASE)
+_DAY_MONTH_BEFORE = re.compile(rf"(?<!\d)(\d{{1,2}})\s?[./]\s?(\d{{1,2}})\.?{_RANGE}$", re.IGNORECASE)
+_DAY_NAME_BEFORE = re.compile(rf"(?<!\d)(\d{{1,2}}){_ORDINAL}\s*([^\W\d_]+)\.?{_RANGE}$", re.IGNORECASE)
+_NAME_DAY_BEFORE = re.compile(rf"([^\W\d_]+)\.?\s*(\d{{1,2}}){_ORDINAL}{_RANGE}$", re.IGNORECASE)
 _MONTH_DAYS = re.compile(
-    rf"(?<![^\W\d_])([^\W\d_]+)\.?\s*(\d{{1,2}}){_ORDINAL}\s*-\s*(\d{{1,2}}){_ORDINAL},?\s+((?:19|20)\d{{2}})(?!\d)"
+    rf"(?<![^\W\d_])([^\W\d_]+)\.?\s*(\d{{1,2}}){_ORDINAL}\s*-\s*(\d{{1,2}}){_ORDINAL},?\s+((?:19|20)\d{{2}})(?!\d)",
+    re.IGNORECASE,
 )
 
 
@@ -80,12 +90,20 @@ def month_names() -> dict[str, dict[str, int]]:
 
 
 def month_of(name: str, language: str | None) -> int | None:
-    """The month that a printed name or abbreviation means; where languages differ, the document's decides."""
+    """The month that a printed name or abbreviation means; where languages differ, the document's decides. A name that
+    was cut, or of which one letter was misread, is the month's that alone is printed so in the document's language, or
+    in all.
+    """
     key = fold(name).strip(". ")
     known = month_names().get(key)
-    if known is None and len(key) >= 4:  # the engine cut or glued: take the one month that starts so
-        starts = Counter(m for n, ms in month_names().items() if n.startswith(key) for m in ms.values())
-        return next(iter(starts)) if len(starts) == 1 else None
+    if known is None and len(key) >= MISREAD_NAME:
+        for alike in (str.startswith, one_apart):
+            near = [months for n, months in month_names().items() if len(n) >= MISREAD_NAME and alike(n, key)]
+            own = {months[language] for months in near if language in months}
+            months = own or {month for each in near for month in each.values()}
+            if months:
+                return months.pop() if len(months) == 1 else None
+        return None
     if known is None:
         return None
     if language in known:
@@ -134,6 +152,7 @@ def _ordered(first: int, second: int, year: int, separator: str, hints: Document
 def clean_date_text(text: str) -> str:
     """Unify dashes and spaces, undo letters read for digits; times stay."""
     text = re.sub(r"\s+", " ", unicodedata.normalize("NFKC", text)).translate(_DASH).replace("’", "'").strip()
+    text = _IN_WORD.sub(lambda match: "o" if match[0] == "0" else "l", text)
     return _EL.sub("1", _OH.sub("0", text))
 
 

@@ -43,6 +43,8 @@ class DocumentHints:
         currency: ISO 4217 code.
         decimal: The decimal mark.
         day_first: Whether numeric dates put the day before the month.
+        decimals: Entity types whose figures have as many decimals each, and how many
+            (:mod:`invoicegen.extraction.marks`).
     """
 
     language: str | None = None
@@ -50,6 +52,7 @@ class DocumentHints:
     currency: str | None = None
     decimal: DecimalMark | None = None
     day_first: bool | None = None
+    decimals: tuple[tuple[str, int], ...] = ()
 
 
 _NUMERIC_DATE = re.compile(r"(?<![\d.,/-])(\d{1,2})([./-])(\d{1,2})\2(\d{4}|\d{2})(?![\d.,/-]*\d)")

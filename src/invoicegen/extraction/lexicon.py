@@ -21,6 +21,14 @@ def fold(text: str) -> str:
     return stripped.translate(_UNDECOMPOSED)
 
 
+def one_apart(read: str, right: str) -> bool:
+    """Whether a word has one letter more, less or another."""
+    if len(read) == len(right):
+        return sum(a != b for a, b in zip(read, right, strict=True)) == 1
+    short, long = sorted((read, right), key=len)
+    return len(long) == len(short) + 1 and any(long[:i] + long[i + 1 :] == short for i in range(len(long)))
+
+
 LANGUAGE_WORDS: Final[dict[str, frozenset[str]]] = {
     language: frozenset(words.split())
     for language, words in {
@@ -182,56 +190,65 @@ UNIT_CODES: Final[dict[str, str]] = {
         "C62": "x unid und n pcs pc pce pces piece pieces stk stck stück stueck st pièce pièces stuks stuk ud uds "
         "pza pzas pieza piezas pz pezzo pezzi nr szt sztuk sztuka ks kus kusy kusů gab gabals gabali styck "
         "stycken kpl kappale peça peças pç pçs unit units un uni unité unités u unidad unidades unidade unità "
-        "einheit einheiten eenheid ea each enh jedn nos no vnt",
+        "einheit einheiten eenheid ea each enh jedn nos no vnt styk sz",
         "HUR": "h hr hrs hour hours std stunde stunden stdn heure heures uur uren ur hora horas ora ore godz godzina "
-        "godziny godzin hod hodina hodiny hodin stunda stundas tim timme timmar timer time tunti tuntia",
-        "DAY": "j d day days tag tage jour jours jr dag dagen día días dia dias giorno giorni gg dzień dni den dny dnů "
-        "diena dienas dagar dage dager päivä päivää pv pvä manday mandays pt",
+        "godziny godzin hod hodina hodiny hodin stunda stundas tim timme timmar timer time tunti tuntia rbg "
+        "r-g",
+        "DAY": "j d day days tag tage jour jours jr dag dagen día días dia dias giorno giorni gg dzień dni den dny "
+        "dnů diena dienas dagar dage dager päivä päivää pv pvä manday mandays pt dgr dzień-rob",
         "WEE": "week weeks woche wochen semaine semaines weken semana semanas settimana settimane tydzień tygodnie",
-        "MON": "mnd month months mo mth mths mon monat monate mois maand maanden mes meses mese mesi miesiąc miesiące "
-        "mies měsíc mēnesis mēn månad månader måned måneder kk kuukausi",
+        "MON": "mnd month months mo mth mths mon monat monate mois maand maanden mes meses mese mesi miesiąc "
+        "miesiące mies měsíc mēnesis mēn månad månader måned måneder kk kuukausi měsíců mdr m-c m-ce mån",
         "ANN": "année années gads year years yr p.a jahr jahre an ans jaar año años anno anni ano anos rok lat år "
-        "vuosi",
-        "MIN": "min mins minute minutes minuten minuto minuti minuut minuty",
+        "vuosi roky",
+        "MIN": "min mins minute minutes minuten minuto minuti minuut minuty minuta minutter minuter",
         "NT": "nuitée nuitées nakts naktis night nights nts nacht nächte nuit nuits nachten noche noches notte "
-        "notti noite noites noc",
+        "notti noite noites noc nocí noci nocleg nocleh doba doby nat nætter overnatninger vrk yö yötä natt netter "
+        "døgn nätter dygn",
         "KGM": "kg kgs kilo kilos kilogram kilograms kilogramm",
         "GRM": "g gr gram grams gramm gramme grammes",
-        "TNE": "tn t to ton tons tonne tonnes tonnen mt",
+        "TNE": "tn t to ton tons tonne tonnes tonnen mt tuna tun tonni tonn tona",
         "LBR": "lb lbs pound pounds",
         "ONZ": "oz ounce ounces",
-        "LTR": "l lt ltr ltrs litre litres liter liters litro litros litri litr",
+        "LTR": "l lt ltr ltrs litre litres liter liters litro litros litri litr litra lit",
         "MLT": "ml millilitre millilitres milliliter",
         "GLL": "gal gallon gallons",
-        "MTR": "m mtr metre metres meter meters mètre mètres metro metros metri metr lfm lm",
+        "MTR": "m mtr metre metres meter meters mètre mètres metro metros metri metr lfm lm bm lbm jm lpm "
+        "löpmeter",
         "CMT": "cm centimetre centimetres",
         "MMT": "mm",
         "KMT": "km kms kilometer kilometers kilometre kilometres",
         "FOT": "ft foot feet",
         "INH": "inch inches",
         "SMI": "mi mile miles",
-        "MTK": "mq m2 m² qm sqm",
-        "MTQ": "mc m3 m³ cbm cu.m",
+        "MTK": "mq m2 m² qm sqm m.čtv čtv.m kvm neliö m-kw mkw",
+        "MTQ": "mc m3 m³ cbm cu.m m.krych kbm kuutio m-sześc",
         "KWH": "kwh",
         "MWH": "mwh",
         "GB": "go gb",
-        "BX": "cj boîte bte cx caixa kaste kst box boxes bx caja cajas scatola scatole doos schachtel",
+        "BX": "cj boîte bte cx caixa kaste kst box boxes bx caja cajas scatola scatole doos schachtel boxen krabice "
+        "krab krabic æske æsk æsker ltk laatikko rasia eske esk esker pudełko pud pudełka låda lådor ask ds",
         "CS": "geb kolli bulto caisse cartone krat colis kt case cs cases ctn carton cartons karton kartons ktn crt "
-        "kiste kisten",
+        "kiste kisten krt kart kartong přepr bedna přepravka kasse kori ct kārba kārbas skrz zgrzewka zgrz "
+        "skrzynka back kli caixote grade cajón bultos kratten",
         "PK": "paq lot pqt cf emb pct iepak pac pack packs pk pkt pkg package packages paket pakete packung pck pak "
-        "paquet paquets paquete confezione conf opak balení balik paczka",
+        "paquet paquets paquete confezione conf opak balení balik paczka bal pakke pkn paketti förp frp fp op "
+        "opk",
         "BO": "bottle bottles btl flasche flaschen fl bouteille bouteilles botella bottiglia fles",
-        "BG": "saco sacco maiss bag bags beutel sack säcke sac sacs zak",
+        "BG": "saco sacco maiss bag bags beutel sack säcke sac sacs zak pytel pyt sáček pytle sæk pose ps säkki sk "
+        "pussi pss sekk worek wor work påse",
         "RO": "roll rolls rolle rollen rouleau rol",
         "CA": "can cans dose dosen",
-        "PF": "pal palet palete bancale pallet pallets plt palette paletten",
+        "PF": "pal palet palete bancale pallet pallets plt palette paletten paleta palety palle paller pll lava "
+        "lavaa lva pall pallar",
         "SET": "set sets satz sätze jeu jgo",
         "PR": "pair pairs paar paire paires par",
         "DZN": "dozen dz dzn dutzend douzaine",
         "LS": "global ens a-corpo corpo kompl obj vast post stelpost vg ls lump lump-sum lumpsum job fixed pauschal "
-        "psch pausch pauschale forfait flat",
-        "CEN": "cent 100 c",
-        "MIL": "tkp millar mille mil tūkst 1000 cpm '000 tsd",
+        "psch pausch pauschale forfait flat paušál komplet soubor fast-pris sum rs erä urakka kerta ryczałt "
+        "rycz usł usługa omg omgång",
+        "CEN": "cent 100 c 100ks 100szt sto sata setka 100-tal",
+        "MIL": "tkp millar mille mil tūkst 1000 cpm '000 tsd tis tis.-ks tusind tusen tuhat tys tys.-szt",
         "P1": "%",
     }.items()
     for print_ in prints.split()
@@ -252,6 +269,18 @@ LOCAL_UNIT_CODES: Final[dict[tuple[str, str], str]] = {
     ("lv", "st"): "HUR",
     ("nl", "u"): "HUR",
     ("fi", "t"): "HUR",
+    ("fi", "tun"): "HUR",
+    ("fi", "v"): "ANN",  # vuosi
+    ("da", "t"): "HUR",
+    ("nb", "t"): "HUR",
+    ("da", "ks"): "CS",  # kasse
+    ("nb", "ks"): "CS",
+    ("cs", "kpl"): "LS",  # komplet
+    ("pl", "kpl"): "LS",
+    ("lv", "GB"): "GB",
+    ("da", "md"): "MON",  # a man-day elsewhere
+    ("fi", "gt"): "GB",  # gigatavu
+    ("pl", "mb"): "MTR",  # metr bieżący; a megabyte elsewhere
 }
 """Prints that mean something else in one language than in the others; upper case as printed."""
 

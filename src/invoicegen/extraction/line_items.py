@@ -39,6 +39,11 @@ _CODE: Final = re.compile(r"(?=.*\d)[^\s\W_a-z][^\sa-z]{2,}")
 WORD_GAP: Final = 1.0
 """Line heights between two words of one cell on one line."""
 
+BESIDE: Final = 0.7
+"""Share of the lower of two cells from which they stand on one line: where lines follow each other closely, their boxes
+overlap by half.
+"""
+
 OWN_LINE: Final = 1.0
 """Line heights between the centres of two lines that do not overlap, at least."""
 
@@ -220,13 +225,14 @@ def _directed_rows(
 
 def _row_beside(cell: Cell, anchors: Sequence[Cell]) -> int | None:
     """The row whose anchor shares a line with the cell: that with the largest overlap."""
+    best = max(range(len(anchors)), key=lambda row: _overlap(cell, anchors[row]))
+    return best if _overlap(cell, anchors[best]) > BESIDE else None
 
-    def overlap(row: int) -> float:
-        return min(cell.bottom, anchors[row].bottom) - max(cell.top, anchors[row].top)
 
-    best = max(range(len(anchors)), key=overlap)
-    height = min(cell.bottom - cell.top, anchors[best].bottom - anchors[best].top)
-    return best if overlap(best) > 0.4 * height else None
+def _overlap(cell: Cell, other: Cell) -> float:
+    """How much of the lower of two cells is beside the other: 1 where it all is, below 0 where they are apart."""
+    shared = min(cell.bottom, other.bottom) - max(cell.top, other.top)
+    return shared / min(cell.bottom - cell.top, other.bottom - other.top)
 
 
 def _suits(
@@ -274,11 +280,7 @@ def _second_figure(rows: Sequence[list[Cell]], anchors: Sequence[Cell]) -> Cell 
     for row in rows:
         for name in ("ITEM_QUANTITY", "ITEM_UNIT_PRICE"):
             same = [cell for cell in row if cell.type == name]
-            apart = [
-                cell
-                for cell in same
-                if cell not in anchors and (row[0].top > cell.bottom or cell.top > row[0].bottom)
-            ]
+            apart = [cell for cell in same if cell not in anchors and _overlap(cell, row[0]) <= BESIDE]
             if len(same) > 1 and apart:
                 return max(apart, key=lambda cell: abs(cell.centre - row[0].centre))
     return None
@@ -322,13 +324,20 @@ def _nearest_rows(others: Sequence[Cell], anchors: Sequence[Cell], fixed: dict[i
 
 
 def _value(
-    entity_type: str, cells: Sequence[Cell], prediction: PagePrediction, hints: DocumentHints
+    entity_type: str,
+    cells: Sequence[Cell],
+    prediction: PagePrediction,
+    straight: StraightWords,
+    hints: DocumentHints,
 ) -> FieldValue:
-    """What the cells of one type in one row say: descriptions are joined, of other types the most confident counts."""
-    ordered = sorted(cells, key=lambda cell: cell.top)
+    """What the cells of one type in one row say: descriptions are joined, line by line, of other types the most
+    confident counts.
+    """
     if entity_type == "ITEM_DESCRIPTION":
-        spans = [span_of(entity_type, prediction, [word for cell in ordered for word in cell.words])]
+        words = reading_order([word for cell in cells for word in cell.words], straight)
+        spans = [span_of(entity_type, prediction, words)]
     else:
+        ordered = sorted(cells, key=lambda cell: cell.top)
         spans = [span_of(entity_type, prediction, cell.words) for cell in ordered]
     values = [(normalise_value(entity_type, span.text, hints), span) for span in spans]
     value, span = max(values, key=lambda pair: (pair[0] is not None, pair[1].confidence))
@@ -398,12 +407,14 @@ def rebuild_line_items(
         if rows and items:
             rest = _rest_of_row_before(rows)
             if rest is not None:
-                _go_on(items[-1], _value(rest.type, [rest], prediction, hints))
+                _go_on(items[-1], _value(rest.type, [rest], prediction, straight, hints))
         for row in rows:
             by_type: dict[str, list[Cell]] = defaultdict(list)
             for cell in row:
                 by_type[cell.type].append(cell)
-            items.append({name: _value(name, same, prediction, hints) for name, same in by_type.items()})
+            items.append(
+                {name: _value(name, same, prediction, straight, hints) for name, same in by_type.items()}
+            )
     return items
 
 

@@ -17,7 +17,15 @@ from typing import Final
 
 from invoicegen.extraction.dates import parse_date, parse_period
 from invoicegen.extraction.hints import DocumentHints
-from invoicegen.extraction.lexicon import DOCUMENT_TYPE_WORDS, LOCAL_UNIT_CODES, UNIT_CODES, currency_of, fold
+from invoicegen.extraction.lexicon import (
+    DOCUMENT_TYPE_WORDS,
+    LOCAL_UNIT_CODES,
+    UNIT_CODES,
+    currency_of,
+    fold,
+    one_apart,
+)
+from invoicegen.extraction.marks import with_mark
 from invoicegen.extraction.numbers import NumberKind, parse_number
 from invoicegen.schema.taxonomy import DEFAULT_LABELS, LabelSet
 
@@ -236,14 +244,7 @@ def _name(text: str, hints: DocumentHints) -> str | None:
 def _is_misread(pair: tuple[str, str], form: tuple[str, str]) -> bool:
     """Whether one of two words is as it should be and the other has a letter more, less or another."""
     (first, second), (one, other) = pair, form
-    return (first == one and _one_apart(second, other)) or (second == other and _one_apart(first, one))
-
-
-def _one_apart(read: str, right: str) -> bool:
-    if len(read) == len(right):
-        return sum(a != b for a, b in zip(read, right, strict=True)) == 1
-    short, long = sorted((read, right), key=len)
-    return len(long) == len(short) + 1 and any(long[:i] + long[i + 1 :] == short for i in range(len(long)))
+    return (first == one and one_apart(second, other)) or (second == other and one_apart(first, one))
 
 
 def _identifier(text: str, hints: DocumentHints) -> str | None:
@@ -304,4 +305,6 @@ def normalise_value(
     if entity_type not in labels.value_kinds:
         raise ValueError(f"entity type {entity_type!r} is not in {labels.title}")
     normalise = _BY_TYPE.get(entity_type) or _BY_KIND[labels.value_kinds[entity_type]]
-    return normalise(text, hints)
+    value = normalise(text, hints)
+    places = dict(hints.decimals).get(entity_type)
+    return value if value is None or places is None else with_mark(value, text, places)

@@ -33,6 +33,8 @@ class ItemLine:
 class ReceiptView(View):
     """A receipt in the wording and formats of one genome."""
 
+    _tax_how: str | None = None
+
     def phrase(self, key: str) -> str:
         """As for a page, but of the wordings that have no word too long for a roll, where there are any."""
         if key not in self._wordings:
@@ -126,7 +128,7 @@ class ReceiptView(View):
         }
         amount = self.cell(self.item_value(line, row, "ITEM_AMOUNT"), row, "ITEM_AMOUNT")
         if self.structure["tax_code"] and line.tax_code:
-            value = f"{line.tax_rate.normalize():f}"
+            value = f"{line.tax_rate.normalize():f}" if self._tells_rate_of_code() else line.tax_code
             code = Printed(line.tax_code, f"lines.{row}.tax_code", "ITEM_TAX_RATE", value, f"line-{row}")
             amount = Markup("{}&#160;{}").format(amount, self.cell(code, row, "ITEM_TAX_RATE"))
         cells["a"] = amount
@@ -142,6 +144,20 @@ class ReceiptView(View):
                 cells["q"], unit, self.cell(sign, row, "times"), cells["p"]
             )
         return cells
+
+    def _tells_rate_of_code(self) -> bool:
+        """Whether the paper says what rate a row's tax code stands for: in the table of taxes, or because the totals
+        print one rate and no other. A code that nothing explains is worth itself (taxonomy, rule 8).
+        """
+        in_table = bool(self.tax_lines) and "tax_table" in self.structure["tail"]
+        return in_table or (len(self.tax_lines) == 1 and self._tax_in_totals() == "caption_rate")
+
+    def _tax_in_totals(self) -> str | None:
+        """How the totals print tax (:meth:`tax_rows`); None where they do not."""
+        if self._tax_how is None:
+            self._tax_how = self.choose(["caption_rate", "caption_rate", "sum"])
+        printed = not self.invoice.prices_include_tax or self.structure["tax_in_totals"] != "none"
+        return self._tax_how if printed and self.tax_lines else None
 
     def item_columns(self) -> str:
         """Letters of the columns of the item block: d(escription), q(uantity), p(rice), a(mount)."""
@@ -225,8 +241,8 @@ class ReceiptView(View):
             rows.append(
                 Row(self.caption("total_excluded"), self.money(t.net, "totals.net", "SUBTOTAL_AMOUNT"))
             )
-        if exclusive or structure["tax_in_totals"] != "none":
-            rows += self.tax_rows(self.choose(["caption_rate", "caption_rate", "sum"]))
+        if (how := self._tax_in_totals()) is not None:
+            rows += self.tax_rows(how)
         payable = t.gross + t.rounding
         if t.rounding:
             rows.append(Row(self.caption("total_before_rounding"), self.money(t.gross, "totals.gross", None)))
