@@ -300,3 +300,31 @@ def test_a_description_of_two_cells_is_read_line_by_line(make_page):
     ]
     (item,) = rebuild_line_items([make_page(words)])
     assert item["ITEM_DESCRIPTION"]["text"] == "Fair 2026 Posters, banners and bags"
+
+
+@pytest.mark.parametrize(
+    ("wrapped", "descriptions", "codes"),
+    [
+        (["HB-M8", "HB-M6"], ["Hex bolt", "Hex nut"], ["HB-M8", "HB-M6"]),  # a column of codes
+        (["1.5 l", "2.5 l"], ["Hex bolt 1.5 l", "Hex nut 2.5 l"], [None, None]),  # goes on right behind
+        (["HB-M8", "zinc"], ["Hex bolt HB-M8", "Hex nut zinc"], [None, None]),  # text below it
+    ],
+    ids=["codes", "sizes", "a margin of its own"],
+)
+def test_codes_stand_in_a_column_and_descriptions_wrap_to_a_margin(make_page, wrapped, descriptions, codes):
+    words = [("A-100", 40, 250, "B-ITEM_CODE"), ("Rod", 200, 250, "B-ITEM_DESCRIPTION", 0.9, "CELL")]
+    words += [("9.00", 900, 250, "B-ITEM_AMOUNT")]
+    for row, (name, rest) in enumerate(zip(("bolt", "nut"), wrapped, strict=True)):
+        y = 300 + 60 * row
+        words += [("Hex", 200, y, "B-ITEM_DESCRIPTION", 0.9, "CELL")]
+        words += [
+            (name, 240, y, "I-ITEM_DESCRIPTION", 0.9, "INSIDE"),
+            (f"{row + 1}.00", 900, y, "B-ITEM_AMOUNT"),
+        ]
+        words += [
+            (word, 40 + 40 * place, y + 20, "I-ITEM_DESCRIPTION", 0.9, "INSIDE")
+            for place, word in enumerate(rest.split())
+        ]
+    items = rebuild_line_items([make_page(words)])[1:]
+    assert [item["ITEM_DESCRIPTION"]["text"] for item in items] == descriptions
+    assert [item["ITEM_CODE"]["text"] if "ITEM_CODE" in item else None for item in items] == codes

@@ -353,26 +353,35 @@ def _value(
 def codes_apart(prediction: PagePrediction, straight: StraightWords) -> PagePrediction:
     """The page without codes in its descriptions that stand in a column to the left of them.
 
-    They are item codes where the column has such, else nothing.
+    They are item codes where the column has such, else nothing. Where text stands below them or goes on right behind
+    one, there is no such column: descriptions wrap to a margin of their own.
     """
     described = [word for word, tag in enumerate(prediction.ner_tags) if tag.endswith("ITEM_DESCRIPTION")]
     codes = [word for word in described if _CODE.fullmatch(prediction.words[word].text)]
+    texts = np.array(sorted(set(described) - set(codes)), dtype=np.int64)
+    if not codes or not len(texts):
+        return prediction
     first: dict[float, float] = {}
-    for word in set(described) - set(codes):
+    for word in texts:
         level = float(straight.y[word])
         first[level] = min(first.get(level, np.inf), float(straight.x0[word]))
-    if not codes or not first:
-        return prediction
     margin = float(np.median(list(first.values())))
     known = [word for word, tag in enumerate(prediction.ner_tags) if tag.endswith("ITEM_CODE")]
     tags = list(prediction.ner_tags)
     for word in codes:
-        if margin - straight.x1[word] > CODE_GAP * straight.height[word]:
-            in_column = np.any(
-                (straight.x0[known] < straight.x1[word]) & (straight.x1[known] > straight.x0[word])
-            )
+        gap = CODE_GAP * straight.height[word]
+        next_word = first.get(float(straight.y[word]), np.inf)
+        apart = min(margin, next_word) - straight.x1[word] > gap
+        if apart and not _in_column(word, texts, straight):
+            in_column = _in_column(word, known, straight)
             tags[word] = "B-ITEM_CODE" if in_column else "O"
     return replace(prediction, ner_tags=tags)
+
+
+def _in_column(word: int, others: Sequence[int] | NDArray[np.int64], straight: StraightWords) -> bool:
+    """Whether a word stands above or below any of others."""
+    left, right = straight.x0[list(others)], straight.x1[list(others)]
+    return bool(np.any((left < straight.x1[word]) & (right > straight.x0[word])))
 
 
 def rebuild_line_items(
