@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import cache
 from pathlib import Path
+from typing import Final
 
-from invoicegen import __version__
+import invoicegen
 from invoicegen.extraction.baseline import BASELINE_FILE
 from invoicegen.extraction.options import ExtractOptions
 from invoicegen.weights import resolve_model
+
+READING: Final = ("extraction", "labeling", "modeling", "ocr", "schema")
+"""Subpackages that decide what is read from a document."""
 
 
 def file_sha256(path: Path) -> str:
@@ -35,13 +40,28 @@ def model_fingerprint(folder: str | Path) -> str:
     return digest.hexdigest()[:12]
 
 
+@cache
+def code_sha256(package: Path, parts: tuple[str, ...] = READING) -> str:
+    """SHA-256 of the names and texts of a package's Python files, hexadecimal.
+
+    Args:
+        package: Its folder.
+        parts: Subpackages that count.
+    """
+    digest = hashlib.sha256()
+    for file in sorted(file for part in parts for file in (package / part).rglob("*.py")):
+        digest.update(f"{file.relative_to(package).as_posix()}\0{file_sha256(file)}\n".encode())
+    return digest.hexdigest()
+
+
 def extraction_fingerprint(options: ExtractOptions) -> str:
-    """Twelve hexadecimal digits that name a way of extraction: the model, what reads pages, and our version.
+    """Twelve hexadecimal digits that name a way of extraction: the model, what reads pages, and the code that does.
 
     How documents are spread over processes, which they are, and where the model lies do not count.
     """
     decided = options.model_dump(mode="json", exclude={"documents", "execution", "model"})
+    code = code_sha256(Path(invoicegen.__file__).parent)
     canonical = json.dumps(
-        {"version": __version__, "model": model_fingerprint(options.model), **decided}, sort_keys=True
+        {"code": code, "model": model_fingerprint(options.model), **decided}, sort_keys=True
     )
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
