@@ -34,12 +34,21 @@ def test_the_lost_mark_of_one_amount_among_many_is_put_back(make_page):
         ["12.50", "50", "3.90", "8.00", "14.25"],  # 50 can be no sum with two decimals
         ["12.50", "250.-", "3.90", "8.00", "14.25"],
         ["12.50", "1,250", "3.90", "8.00", "14.25"],
+        ["12.50", "1,250", "3.90", "8.00", "14.25", "300"],  # whole thousands are printed
+        ["12.500", "8.000", "14.250", "3.900", "1250"],  # forints
     ],
-    ids=["many", "few", "short", "whole francs", "grouped"],
+    ids=["many", "few", "short", "whole francs", "grouped", "grouped and whole", "no decimals"],
 )
 def test_figures_that_may_be_whole_stay(make_page, amounts):
     before = values(rows(make_page, amounts), weigh_choices=False)
     assert values(rows(make_page, amounts)) == before
+
+
+def test_groups_of_thousands_are_no_decimals(make_page):
+    page = rows(make_page, ["1,212.50", "RM250", "1,003.90", "2,008.00", "1,014.25"])
+    assert values(page) == ["1212.50", "2.50", "1003.90", "2008.00", "1014.25"]
+    page = rows(make_page, ["7.90"] * 5, quantities=["1,000", "2,000", "1500", "1,000", "1,000"])
+    assert values(page, "ITEM_QUANTITY") == ["1000", "2000", "1500", "1000", "1000"]
 
 
 def test_quantities_have_decimals_of_their_own(make_page):

@@ -23,6 +23,9 @@ LEAST: Final = 3
 FOR_EVERY_BARE: Final = 4
 """Figures with a mark for each without one, at least."""
 
+GROUP: Final = 3
+"""Digits of a group of thousands, which as many decimals look like."""
+
 _AMOUNTS: Final = tuple(
     name
     for name, kind in VALUE_KINDS.items()
@@ -31,7 +34,7 @@ _AMOUNTS: Final = tuple(
 GROUPS: Final = (_AMOUNTS, ("ITEM_UNIT_PRICE",), ("ITEM_QUANTITY",))
 """Types that print the same number of decimals."""
 
-_MARKED = re.compile(r"\d[.,](\d{1,4})(?!\d)\D*")
+_MARKED = re.compile(r"\d([.,])(\d{1,4})\D*$")
 _BARE = re.compile(r"[^\d%]*?(\d+)(?![.,])[^\d%]*")
 
 
@@ -48,24 +51,24 @@ def learn_decimals(hints: DocumentHints, pages: Sequence[PagePrediction]) -> Doc
             texts.setdefault(tag[2:], []).append(word.text)
     known = []
     for group in GROUPS:
-        places = _places([text for name in group for text in texts.get(name, ())], hints)
+        places = _places([text for name in group for text in texts.get(name, ())], group, hints)
         known += [(name, places) for name in group if places is not None]
     return replace(hints, decimals=tuple(known))
 
 
-def _places(texts: Sequence[str], hints: DocumentHints) -> int | None:
-    """How many decimals figures have; None where they differ, or too many have none."""
+def _places(texts: Sequence[str], group: Sequence[str], hints: DocumentHints) -> int | None:
+    """How many decimals figures have; None where they differ, too many have none, or whole thousands are printed."""
     tails: Counter[int] = Counter()
     bare = []
     for text in texts:
         if (match := _BARE.fullmatch(text)) is not None:
             bare.append(len(match[1]))
         elif (marked := _MARKED.search(text)) is not None:
-            tails[len(marked[1])] += 1
+            if len(marked[2]) == GROUP and (group is _AMOUNTS or marked[1] != hints.decimal):
+                return None
+            tails[len(marked[2])] += 1
     (places, count), *others = tails.most_common(2) or [(0, 0)]
     if count < max(LEAST, FOR_EVERY_BARE * len(bare)) or any(FOR_EVERY_BARE * n > count for _, n in others):
-        return None
-    if places == 3 and hints.decimal is None:
         return None
     return places if all(digits > places for digits in bare) else None
 
