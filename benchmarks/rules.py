@@ -1,6 +1,7 @@
 """What each rule of extraction is worth: the scores without it beside those with all, on the same predictions.
 
     python benchmarks/rules.py [--real DIR] [--pages data/05_model_input/test_pages] [--model FOLDER] [--only NAME,...]
+    python benchmarks/rules.py --pages data/05_model_input/test_pages --truth
 
 DIR holds real documents with labels.jsonl, read as ``invoicegen extract`` reads them; ``--pages`` are generated ones
 with their words. Each document is labelled once and assembled once a rule, with that rule left out; ``choices`` leaves
@@ -9,6 +10,9 @@ score without it, with its 95 % interval over paired bootstrap draws of document
 alone and without it alone; and in how many layouts (templates of real documents) it makes a value or a row right, since
 a rule that does so in one has been shown for that one. Of generated documents it also says in how many the only tax
 number that proves itself by its check digits is the seller's.
+
+With ``--truth`` generated pages have their true labels in place of a model's: what is lost even so was misread by the
+engine, or put together wrongly by the rules.
 """
 
 from __future__ import annotations
@@ -23,13 +27,14 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import numpy as np
 import pyarrow.parquet as pq
 from tqdm import tqdm
 
-from invoicegen.evaluation.bootstrap import compare
+from invoicegen.evaluation.bootstrap import compare, intervals
 from invoicegen.evaluation.outcomes import DocumentOutcome
 from invoicegen.evaluation.real import read_labels, score_real
-from invoicegen.evaluation.run import Evaluation, page_input, read_documents
+from invoicegen.evaluation.run import Evaluation, LabeledPage, page_input, read_documents
 from invoicegen.extraction import ExtractOptions
 from invoicegen.extraction.tax_ids import find_proven
 from invoicegen.labeling import sort_words
@@ -38,6 +43,7 @@ from invoicegen.ocr import create_engine
 from invoicegen.ocr.documents import open_document
 from invoicegen.ocr.reading import read_page
 from invoicegen.schema.prediction import PagePrediction
+from invoicegen.schema.taxonomy import DEFAULT_LABELS
 from invoicegen.weights import resolve_model
 
 HEADLINES = {
@@ -100,6 +106,7 @@ def main() -> None:
     parser.add_argument("--real", type=Path, help="folder of real documents with labels.jsonl")
     parser.add_argument("--pages", type=Path, help="folder of generated pages, Parquet")
     parser.add_argument("--model", default="shipped")
+    parser.add_argument("--truth", action="store_true", help="generated pages with their true labels")
     parser.add_argument("--only", help=f"these rules alone; {CHOICES} is all choices at once")
     parser.add_argument("--threads", type=int, default=1)
     given = parser.parse_args()
@@ -108,10 +115,12 @@ def main() -> None:
     names = given.only.split(",") if given.only else [*RULES, CHOICES]
     if unknown := set(names) - {*RULES, CHOICES}:
         parser.error(f"no rule {', '.join(sorted(unknown))}; there are {', '.join([*RULES, CHOICES])}")
-    predictor = ModelLoader(threads=given.threads).load(resolve_model(given.model))
+    if given.truth and given.real:
+        parser.error("real documents have no labels of words: give --truth with --pages alone")
+    predictor = None if given.truth else ModelLoader(threads=given.threads).load(resolve_model(given.model))
     if given.pages:
         show("generated", names, generated(given.pages, predictor))
-    if given.real:
+    if given.real and predictor is not None:
         show("real", names, real(given.real, predictor))
 
 
@@ -129,8 +138,28 @@ def assembled_without(name: str | None, predictions: Predictions) -> Any:
         return assemble(predictions)
 
 
-def generated(folder: Path, predictor: PageLabeler) -> Callable[[str | None], Outcomes]:
-    """Outcomes of generated documents, by the rule that is left out."""
+def true_prediction(labeled: LabeledPage) -> PagePrediction:
+    """What a model would say that is always right, and sure."""
+    page = labeled.page
+    ids = DEFAULT_LABELS.ner_ids
+    probabilities = np.zeros((len(page.words), len(ids)), dtype=np.float32)
+    for row, tag in zip(probabilities, page.ner_tags, strict=True):
+        row[ids[tag]] = 1.0
+    return PagePrediction(
+        page=page.page,
+        width=page.width,
+        height=page.height,
+        words=page.words,
+        ner_tags=list(page.ner_tags),
+        ner_confidences=[1.0] * len(page.words),
+        table_tags=list(page.table_tags),
+        cell_tags=list(page.cell_tags),
+        ner_probabilities=probabilities,
+    )
+
+
+def generated(folder: Path, predictor: PageLabeler | None) -> Callable[[str | None], Outcomes]:
+    """Outcomes of generated documents, by the rule that is left out; with their true labels without a model."""
     files = sorted(folder.rglob("*.parquet"))
     if not files:
         raise SystemExit(f"{folder}: no Parquet files; generate with `kedro run --pipelines generate`")
@@ -139,7 +168,10 @@ def generated(folder: Path, predictor: PageLabeler) -> Callable[[str | None], Ou
     found = []
     lone: Counter[bool] = Counter()
     for pages in tqdm(read_documents(shards), desc="label generated"):
-        predictions = predictor.predict_pages([page_input(page) for page in pages])
+        if predictor is None:
+            predictions = [true_prediction(page) for page in pages]
+        else:
+            predictions = predictor.predict_pages([page_input(page) for page in pages])
         proven = {(n, words) for n, page in enumerate(predictions) for _, words in find_proven(page, set())}
         if len({"".join(predictions[n].words[i].text for i in words) for n, words in proven}) == 1:
             lone[
@@ -187,12 +219,19 @@ def show(kind: str, names: Sequence[str], outcomes: Callable[[str | None], Outco
         f"| {kind}, {len(with_all)} documents | {' | '.join(HEADLINES.values())} | right with / without | layouts |"
     )
     print("|--" * (len(HEADLINES) + 3) + "|")
+    scores = intervals(with_all)
+    print(f"| all rules | {' | '.join(score(scores.get(title)) for title in HEADLINES)} | | |")
     for name in tqdm(names, desc=f"leave out, {kind}"):
         without = outcomes(name)
         gains = {row["headline"]: row for row in compare(without, with_all)}
         cells = [cell(gains.get(title)) for title in HEADLINES]
         gained, lost, layouts = changed(without, with_all)
         tqdm.write(f"| {name} | {' | '.join(cells)} | {gained} / {lost} | {layouts} |")
+
+
+def score(row: dict[str, Any] | None) -> str:
+    """A score with its interval; empty where there is none."""
+    return "" if row is None else f"{row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
 
 
 def cell(row: dict[str, Any] | None) -> str:

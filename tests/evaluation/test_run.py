@@ -286,3 +286,19 @@ def test_every_kind_of_error_is_pictured_before_any_is_pictured_often():
     assert [row["doc_id"] for row in chosen] == ["m0", "m1", "s", "w0", "w1"]
     assert choose_errors(errors, [], 0) == []
     assert len(choose_errors(errors, [], 99)) == 14
+
+
+def test_the_truth_in_place_of_a_model_is_wholly_right(benchmark, make_page):
+    """benchmarks/rules.py --truth, on a page whose words were read without a mistake."""
+    item = [
+        ("Hex bolt", "ITEM_DESCRIPTION", "Hex bolt", "line-1"),
+        ("12.00", "ITEM_AMOUNT", "12.00", "line-1"),
+    ]
+    labeled = LabeledPage(make_page([*PARTS, *item]), "pdf_text", "clean")
+    prediction = benchmark("rules").true_prediction(labeled)
+    evaluation = Evaluation()
+    evaluation.add_document([labeled], [prediction], assemble([prediction]))
+    (outcome,) = evaluation.outcomes
+    for name in ("entities", "fields", "line_items"):
+        correct, given, true = outcome.counts[name]
+        assert correct == given == true > 0, name
