@@ -96,7 +96,8 @@ def assemble(
         weigh_choices: Whether quantities, prices and amounts of rows are those that multiply best
             (:mod:`invoicegen.extraction.columns`), subtotal, tax and total those that their captions name
             (:mod:`invoicegen.extraction.captions`) or that add up best (:mod:`invoicegen.extraction.arithmetic`),
-            dates those in the best order (:mod:`invoicegen.extraction.chronology`), parties those whose headings they
+            dates those in the best order (:mod:`invoicegen.extraction.chronology`), figures with the decimal mark that
+            others of their type have (:mod:`invoicegen.extraction.marks`), parties those whose headings they
             stand below (:mod:`invoicegen.extraction.sections`) and companies rather than their contacts
             (:mod:`invoicegen.extraction.names`), and the seller's tax number one that proves itself
             (:mod:`invoicegen.extraction.tax_ids`), rather than those that the model gives most.
