@@ -31,13 +31,13 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from invoicegen.evaluation.bootstrap import intervals
-from invoicegen.evaluation.fingerprint import file_sha256
 from invoicegen.evaluation.outcomes import DocumentOutcome, read_outcomes
 from invoicegen.evaluation.real import RealLabel, read_labels, score_real
 from invoicegen.evaluation.real_pages import read_page_records
 from invoicegen.extraction import ExtractOptions
 from invoicegen.ocr import OcrOptions
 from invoicegen.schema.annotation import Word
+from invoicegen.sources import file_sha256
 
 ROOT = Path(__file__).resolve().parents[1]
 INVOICE2DATA = ROOT / ".venv-invoice2data/bin/python"

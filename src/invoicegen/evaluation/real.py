@@ -31,12 +31,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from invoicegen.evaluation.bootstrap import intervals
 from invoicegen.evaluation.counts import Counts, macro_f1, total
 from invoicegen.evaluation.data_card import describe_real
-from invoicegen.evaluation.fingerprint import extraction_fingerprint, file_sha256, model_fingerprint
+from invoicegen.evaluation.fingerprint import extraction_fingerprint, model_fingerprint
 from invoicegen.evaluation.matching import MatchKind, alike, best_confidence, best_value, equal
 from invoicegen.evaluation.options import RealOptions
 from invoicegen.evaluation.outcomes import DocumentOutcome, GivenValue, outcome_rows, triple
 from invoicegen.evaluation.release import release_report
 from invoicegen.extraction import ExtractOptions
+from invoicegen.sources import file_sha256
 
 logger = logging.getLogger(__name__)
 

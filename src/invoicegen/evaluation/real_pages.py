@@ -9,11 +9,11 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
-from invoicegen.evaluation.fingerprint import file_sha256
 from invoicegen.evaluation.real import read_labels
 from invoicegen.extraction import ExtractOptions
 from invoicegen.modeling import PageInput
 from invoicegen.schema.annotation import Word
+from invoicegen.sources import file_sha256
 
 _WORDS: Final = TypeAdapter(list[Word])
 

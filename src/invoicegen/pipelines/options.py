@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from invoicegen import __version__
 from invoicegen.augmentation import load_presets
 from invoicegen.ocr import ENGINE_NAMES, PDF_TEXT
 from invoicegen.ocr.noise import SIMULATED_ENGINE_NAMES
+from invoicegen.sources import GENERATING, code_sha256, folder_sha256
 from invoicegen.templates import PlanOptions
 
 EInvoiceFormat = Literal["none", "factur-x", "ubl"]
@@ -78,18 +79,25 @@ class GenerateOptions(PlanOptions):
 
     @property
     def fingerprint(self) -> str:
-        """Hash of all that decides what a shard contains; which and how many shards are made does not.
+        """Hash of all that decides what a shard contains, our code and the files of extensions among it; which and how
+        many shards are made does not.
 
         Nor do electronic invoices, which stand in shards of their own.
         """
         decided = self.model_dump(mode="json", exclude={"documents", "shard", "shards", "einvoice"})
-        canonical = json.dumps({"version": __version__, **decided}, sort_keys=True)
+        extensions = [folder_sha256(Path(folder)) for folder in self.extensions]
+        canonical = json.dumps(
+            {**decided, "code": code_sha256(GENERATING), "extension_files": extensions}, sort_keys=True
+        )
         return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
     def shard_names(self) -> list[str]:
         """Partition ids of the shards that this machine makes."""
-        numbers = range(self.documents // self.shard_size)[self.shard :: self.shards]
-        return [f"{self.fingerprint}/docs-{number:07d}" for number in numbers]
+        numbers, fingerprint = (
+            range(self.documents // self.shard_size)[self.shard :: self.shards],
+            self.fingerprint,
+        )
+        return [f"{fingerprint}/docs-{number:07d}" for number in numbers]
 
     def indices(self, shard_name: str) -> range:
         """Indices of the documents of a shard."""
