@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import grimp
 import pytest
 import yaml
 
@@ -33,6 +34,7 @@ def copy(tmp_path):
         ("templates/receipt_view.py", {GENERATING}),
         ("ocr/noise.py", {GENERATING, READING}),
         ("geometry.py", {GENERATING, READING}),
+        ("splitting/__init__.py", {GENERATING}),
     ],
 )
 def test_a_changed_file_changes_what_it_decides(copy, file, decides):
@@ -41,6 +43,27 @@ def test_a_changed_file_changes_what_it_decides(copy, file, decides):
     with (copy / file).open("a") as opened:
         opened.write("\n# another line\n")
     assert {parts for parts in before if folder_sha256(copy, parts) != before[parts]} == decides
+
+
+@pytest.mark.parametrize(
+    ("parts", "others"),
+    [
+        (GENERATING, set()),
+        (READING, {"execution", "weights"}),
+    ],  # neither decides; weights are hashed as a model
+    ids=["generating", "reading"],
+)
+def test_what_decides_imports_nothing_that_does_not_count(parts, others):
+    graph = grimp.build_graph("invoicegen")
+    known = {f"invoicegen.{part.removesuffix('.py')}" for part in parts}
+    known |= {f"invoicegen.{name}" for name in others}
+    imported = {
+        ".".join(target.split(".")[:2])
+        for module in graph.modules
+        if ".".join(module.split(".")[:2]) in known - {f"invoicegen.{name}" for name in others}
+        for target in graph.find_modules_directly_imported_by(module)
+    }
+    assert imported - known == {"invoicegen"}  # for its version
 
 
 def test_names_count_and_compiled_python_does_not(tmp_path):

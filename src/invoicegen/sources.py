@@ -14,11 +14,13 @@ from typing import Final
 
 GENERATING: Final = (
     "augmentation", "einvoice", "geometry.py", "images.py", "labeling", "ocr", "randomness.py", "rendering", "schema",
-    "synthesis", "templates",
+    "splitting", "synthesis", "templates",
 )  # fmt: skip
 """What decides a generated document: parts of this package."""
-READING: Final = ("extraction", "geometry.py", "images.py", "labeling", "modeling", "ocr", "schema")
-"""What decides what is read from a document."""
+READING: Final = (
+    "einvoice", "extraction", "geometry.py", "images.py", "labeling", "modeling", "ocr", "randomness.py", "schema",
+)  # fmt: skip
+"""What decides what is read from a document, the weights apart."""
 
 _PACKAGE: Final = Path(__file__).parent
 _MADE: Final = "__pycache__"

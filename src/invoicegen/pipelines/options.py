@@ -93,10 +93,8 @@ class GenerateOptions(PlanOptions):
 
     def shard_names(self) -> list[str]:
         """Partition ids of the shards that this machine makes."""
-        numbers, fingerprint = (
-            range(self.documents // self.shard_size)[self.shard :: self.shards],
-            self.fingerprint,
-        )
+        numbers = range(self.documents // self.shard_size)[self.shard :: self.shards]
+        fingerprint = self.fingerprint
         return [f"{fingerprint}/docs-{number:07d}" for number in numbers]
 
     def indices(self, shard_name: str) -> range:

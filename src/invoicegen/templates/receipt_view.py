@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 
 from markupsafe import Markup, escape
 
@@ -32,8 +33,6 @@ class ItemLine:
 
 class ReceiptView(View):
     """A receipt in the wording and formats of one genome."""
-
-    _tax_how: str | None = None
 
     def phrase(self, key: str) -> str:
         """As for a page, but of the wordings that have no word too long for a roll, where there are any."""
@@ -152,12 +151,15 @@ class ReceiptView(View):
         in_table = bool(self.tax_lines) and "tax_table" in self.structure["tail"]
         return in_table or (len(self.tax_lines) == 1 and self._tax_in_totals() == "caption_rate")
 
+    @cached_property
+    def _tax_how(self) -> str:
+        return str(self.choose(["caption_rate", "caption_rate", "sum"]))
+
     def _tax_in_totals(self) -> str | None:
         """How the totals print tax (:meth:`tax_rows`); None where they do not."""
-        if self._tax_how is None:
-            self._tax_how = self.choose(["caption_rate", "caption_rate", "sum"])
         printed = not self.invoice.prices_include_tax or self.structure["tax_in_totals"] != "none"
-        return self._tax_how if printed and self.tax_lines else None
+        how = self._tax_how
+        return how if printed and self.tax_lines else None
 
     def item_columns(self) -> str:
         """Letters of the columns of the item block: d(escription), q(uantity), p(rice), a(mount)."""
