@@ -78,6 +78,7 @@ RULES: dict[str, tuple[str, str, Callable[..., Any]]] = {
     "proven tax number": ("assemble", "add_proven_seller", same),
     "dates and numbers whole": ("completion", "proof_of", nothing),
     "lost marks": ("assemble", "learn_decimals", same),
+    "misread letters": ("values", "mend_letters", same),
     "prices no sums": ("completion", "is_price", nothing),
     "sums by captions": ("assemble", "state_sums", same),
     "sums that add up": ("assemble", "weigh_sums", no_figures),

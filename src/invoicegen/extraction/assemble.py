@@ -97,8 +97,9 @@ def assemble(
             (:mod:`invoicegen.extraction.columns`), subtotal, tax and total those that their captions name
             (:mod:`invoicegen.extraction.captions`) or that add up best (:mod:`invoicegen.extraction.arithmetic`),
             dates those in the best order (:mod:`invoicegen.extraction.chronology`), figures with the decimal mark that
-            others of their type have (:mod:`invoicegen.extraction.marks`), parties those whose headings they
-            stand below (:mod:`invoicegen.extraction.sections`) and companies rather than their contacts
+            others of their type have (:mod:`invoicegen.extraction.marks`), words with letters where an engine read
+            figures (:mod:`invoicegen.extraction.letters`), parties those whose headings they stand below
+            (:mod:`invoicegen.extraction.sections`) and companies rather than their contacts
             (:mod:`invoicegen.extraction.names`), and the seller's tax number one that proves itself
             (:mod:`invoicegen.extraction.tax_ids`), rather than those that the model gives most.
         embedded: The electronic invoice in the file: its values go first, and checks compare them with the pages'.
@@ -109,7 +110,8 @@ def assemble(
     labels = pages[0].labels if pages else DEFAULT_LABELS
     hints = infer_hints([word.text for page in pages for word in page.words])
     if weigh_choices:
-        hints = learn_decimals(hints, pages)
+        recognised = any(word.source == "ocr" for page in pages for word in page.words)
+        hints = replace(learn_decimals(hints, pages), recognised=recognised)
     spans: list[EntitySpan] = []
     tax_lines: list[dict[str, FieldValue]] = []
     for page in pages:

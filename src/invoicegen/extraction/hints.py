@@ -45,6 +45,7 @@ class DocumentHints:
         day_first: Whether numeric dates put the day before the month.
         decimals: Entity types whose figures have as many decimals each, and how many
             (:mod:`invoicegen.extraction.marks`).
+        recognised: Whether an engine read words off a picture, so that letters may be misread.
     """
 
     language: str | None = None
@@ -53,6 +54,7 @@ class DocumentHints:
     decimal: DecimalMark | None = None
     day_first: bool | None = None
     decimals: tuple[tuple[str, int], ...] = ()
+    recognised: bool = False
 
 
 _NUMERIC_DATE = re.compile(r"(?<![\d.,/-])(\d{1,2})([./-])(\d{1,2})\2(\d{4}|\d{2})(?![\d.,/-]*\d)")

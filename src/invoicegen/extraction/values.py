@@ -17,6 +17,7 @@ from typing import Final
 
 from invoicegen.extraction.dates import parse_date, parse_period
 from invoicegen.extraction.hints import DocumentHints
+from invoicegen.extraction.letters import mend_letters
 from invoicegen.extraction.lexicon import (
     DOCUMENT_TYPE_WORDS,
     LOCAL_UNIT_CODES,
@@ -216,6 +217,12 @@ def _string(text: str, hints: DocumentHints) -> str | None:
     return join_text(text) or None
 
 
+def _words(text: str, hints: DocumentHints) -> str | None:
+    """Words of a language, the letters mended that an engine took for figures."""
+    joined = join_text(text)
+    return (mend_letters(joined) if hints.recognised else joined) or None
+
+
 _COMPANY_NUMBER: Final = re.compile(r"(?<=\S) \(?(?=[A-Z]*\d)[A-Z\d]{5,}-[A-Z]\)?$")
 """A number of a register as it stands behind names in Malaysia: "(123456-A)"; letters are digits that were misread."""
 _TWO_WORD_FORMS: Final = (("sdn", "bhd"), ("pte", "ltd"), ("pvt", "ltd"), ("pty", "ltd"))
@@ -233,7 +240,7 @@ def _name(text: str, hints: DocumentHints) -> str | None:
     """A name without the company's number behind it, its legal form of two words with the letter that was read wrong
     mended.
     """
-    words = _COMPANY_NUMBER.sub("", join_text(text)).split()
+    words = _COMPANY_NUMBER.sub("", _words(text, hints) or "").split()
     for n, pair in enumerate(itertools.pairwise(tuple(words))):
         for place, (read, right) in enumerate(zip(pair, two_word_form(*pair) or pair, strict=True), start=n):
             if fold(read).strip(".,") != fold(right).strip(".,"):
@@ -266,6 +273,9 @@ _BY_TYPE: Final[dict[str, Callable[[str, DocumentHints], str | None]]] = {
     "INVOICE_NUMBER": _identifier,
     "PURCHASE_ORDER_NUMBER": _identifier,
     "PRECEDING_INVOICE_NUMBER": _identifier,
+    "ITEM_DESCRIPTION": _words,
+    "PAYMENT_METHOD": _words,
+    "PAYMENT_TERMS": _words,
     "ITEM_UNIT": _unit,
     "ITEM_DISCOUNT": _discount,
     "ITEM_UNIT_PRICE": _number("price"),
@@ -277,7 +287,7 @@ _BY_KIND: Final[dict[str, Callable[[str, DocumentHints], str | None]]] = {
     "decimal": _number("quantity"),
     "percent": _rate,
     "string": _string,
-    "address": _string,
+    "address": _words,
 }
 
 
@@ -297,7 +307,8 @@ def normalise_value(
         with a point (an ITEM_DISCOUNT rate keeps ``%``). CURRENCY ISO 4217. DOCUMENT_TYPE ``380``, ``381``,
         ``384`` (UNTDID 1001) or ``rcpt``. ITEM_UNIT a UN/ECE Recommendation 20 code. Account, bank and tax
         numbers without spaces. Names without a company's number, their legal form mended. Everything else the text
-        with its spaces unified.
+        with its spaces unified; in words (names, addresses, descriptions, terms) that an engine recognised, letters
+        that it took for figures are mended (:mod:`invoicegen.extraction.letters`).
 
     Raises:
         ValueError: If the type is not in ``labels``.
