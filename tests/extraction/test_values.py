@@ -98,6 +98,16 @@ COMMA = DocumentHints(decimal=",")
         ("12 juln 2020", DocumentHints(language="en"), "2020-07-12"),
         ("12 juln 2020", None, None),
         ("6 Ju1y 2022", None, "2022-07-06"),
+        ("Ju103'12", None, "2012-07-03"),
+        ("Ju1 03 2012", DocumentHints(day_first=False), "2012-07-03"),
+        ("03-Apri1-2012", None, "2012-04-03"),
+        ("Ju12 2012", None, None),  # July or the twelfth of something
+        ("10-88-2027", DocumentHints(day_first=False), "2027-10-08"),  # a nought was misread
+        ("29.11.2815", None, "2015-11-29"),
+        ("2015-04-38", None, "2015-04-30"),
+        ("08.88.27", None, "2027-08-08"),
+        ("38.89.2815", None, None),
+        ("85.80.2015", None, None),
         ("0ct 12, 2020", None, "2020-10-12"),
         ("Jul1st 2020", None, "2020-07-01"),
         ("12 rooms 2020", None, None),
@@ -470,6 +480,20 @@ def test_who_does_not_write_english_writes_the_day_first_wherever_the_seller_is(
     hints = infer_hints([*words.split(), "Scranton", "PA", "18503"])
     assert hints.country == "US"
     assert hints.day_first is day_first
+
+
+@pytest.mark.parametrize(
+    ("entity_type", "text", "expected"),
+    [
+        ("SELLER_NAME", "Nom:SARL Mathier", "SARL Mathier"),
+        ("BUYER_ADDRESS", "Adresse:12 rue Colas", "12 rue Colas"),
+        ("SELLER_NAME", "Tesco: Express", "Tesco: Express"),
+        ("SELLER_NAME", "Re:Store", "Re:Store"),
+        ("PAYMENT_TERMS", "Terms:30 days", "Terms:30 days"),
+    ],
+)
+def test_a_caption_glued_to_a_party_is_none_of_it(entity_type, text, expected):
+    assert normalise_value(entity_type, text) == expected
 
 
 @pytest.mark.parametrize(

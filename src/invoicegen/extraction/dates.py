@@ -26,6 +26,7 @@ _DASH = str.maketrans(dict.fromkeys("−–—‐‑‒", "-"))
 _TIME = re.compile(r"(?<!\d)\d{1,2}:\d{2}(:\d{2})?\s*([ap]\.?m\.?)?", re.IGNORECASE)
 _OH = re.compile(r"(?<=[\d/.\-])[Oo](?=[\d/.\-]|$)|(?<![^\W\d_])[Oo](?=\d[/.\-])")
 _IN_WORD = re.compile(r"(?<=[^\W\d_])(?!1(?:st|er)\b)[01](?=[^\W\d_])|(?<!\w)0(?=[a-z]{2})")
+_L_OF_MONTH = re.compile(r"(?<![^\W\d_])(ju|jui|apri|avri|abri)1(?=\d{2}(?!\d)|[\W_]|$)", re.IGNORECASE)
 _EL = re.compile(r"(?<=[\d/.\-])[Il|](?=[\d/.\-]|$)|(?<![^\W\d_])[Il|](?=\d?[/.\-]\d)")
 
 _YEAR = r"((?:19|20)\s?\d{2}|'?\s?\d{2})(?=\D|$|\d{1,2}:\d{2})(?!\s?:)"
@@ -152,6 +153,7 @@ def _ordered(first: int, second: int, year: int, separator: str, hints: Document
 def clean_date_text(text: str) -> str:
     """Unify dashes and spaces, undo letters read for digits; times stay."""
     text = re.sub(r"\s+", " ", unicodedata.normalize("NFKC", text)).translate(_DASH).replace("’", "'").strip()
+    text = _L_OF_MONTH.sub(r"\1l", text)
     text = _IN_WORD.sub(lambda match: "o" if match[0] == "0" else "l", text)
     return _EL.sub("1", _OH.sub("0", text))
 
@@ -202,10 +204,15 @@ def parse_date(text: str, hints: DocumentHints) -> str | None:
     """The first full date of a text as ``YYYY-MM-DD``; None where there is none.
 
     Numeric day and month: the one order that the calendar allows; else the document's (``hints.day_first``);
-    else day first. A date without a year is no date.
+    else day first. A date without a year is no date. Where the calendar has none, an 8 is a misread 0 if that alone
+    makes it one.
     """
-    found = find_dates(clean_date_text(text), hints)
-    return found[0].date.isoformat() if found else None
+    text = clean_date_text(text)
+    if found := find_dates(text, hints):
+        return found[0].date.isoformat()
+    eights = (i for i, c in enumerate(text) if c == "8")
+    mended = {d.date for i in eights for d in find_dates(f"{text[:i]}0{text[i + 1 :]}", hints)}
+    return mended.pop().isoformat() if len(mended) == 1 else None
 
 
 def parse_period(text: str, hints: DocumentHints) -> str | None:

@@ -53,6 +53,8 @@ EU_VAT: Final = re.compile(
 
 _NUMBER_SIGN: Final = re.compile(r"^(?:n[°º]|№)\s?[.:]?\s*(?=\w)", re.IGNORECASE)
 """A sign for "number" glued to what it numbers."""
+_GLUED_CAPTION: Final = re.compile(r"^[^\W\d_]{3,}:(?=[^\W_])")
+"""A caption of one word that ends in a colon, glued to what it names: "Nom:SARL Mathier"."""
 _EDGES = " \t\n,;:|·•-–—_*"
 
 
@@ -223,6 +225,11 @@ def _words(text: str, hints: DocumentHints) -> str | None:
     return (mend_letters(joined) if hints.recognised else joined) or None
 
 
+def _party(text: str, hints: DocumentHints) -> str | None:
+    """A name or an address, without a caption of one word glued to it."""
+    return _words(_GLUED_CAPTION.sub("", join_text(text)), hints)
+
+
 _COMPANY_NUMBER: Final = re.compile(r"(?<=\S) \(?(?=[A-Z]*\d)[A-Z\d]{5,}-[A-Z]\)?$")
 """A number of a register as it stands behind names in Malaysia: "(123456-A)"; letters are digits that were misread."""
 _TWO_WORD_FORMS: Final = (("sdn", "bhd"), ("pte", "ltd"), ("pvt", "ltd"), ("pty", "ltd"))
@@ -240,7 +247,7 @@ def _name(text: str, hints: DocumentHints) -> str | None:
     """A name without the company's number behind it, its legal form of two words with the letter that was read wrong
     mended.
     """
-    words = _COMPANY_NUMBER.sub("", _words(text, hints) or "").split()
+    words = _COMPANY_NUMBER.sub("", _party(text, hints) or "").split()
     for n, pair in enumerate(itertools.pairwise(tuple(words))):
         for place, (read, right) in enumerate(zip(pair, two_word_form(*pair) or pair, strict=True), start=n):
             if fold(read).strip(".,") != fold(right).strip(".,"):
@@ -287,7 +294,7 @@ _BY_KIND: Final[dict[str, Callable[[str, DocumentHints], str | None]]] = {
     "decimal": _number("quantity"),
     "percent": _rate,
     "string": _string,
-    "address": _words,
+    "address": _party,
 }
 
 
