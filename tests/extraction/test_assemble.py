@@ -262,6 +262,29 @@ def test_code_letters_of_rows_are_resolved_through_the_tax_lines(make_page):
 
 
 @pytest.mark.parametrize(
+    ("code", "lines", "rate"),
+    [
+        ("SR", [("SR", "6"), ("ZR", "0")], "6"),
+        ("T01", [("T01", "12"), ("T02", "21")], "12"),
+        ("*", [("*", "15"), ("#", "25")], "15"),
+        ("TX", [("TX", "6"), ("TX", "2")], None),  # a state's tax and a town's: neither alone
+        ("TX", [("TX", "6"), ("TX", "6.00")], "6"),
+        ("A", [("T1", "6"), ("T2", "2")], None),
+        ("T1", [("x", "20"), ("y", "7")], None),  # nobody says, and it is no rate of 1 %
+        ("A", [("T1", "6")], "6"),  # one rate, one code
+        ("20", [("T1", "19"), ("T2", "7")], "20"),  # a rate itself
+    ],
+)
+def test_codes_of_more_than_a_letter_stand_for_the_one_rate_beside_them(make_page, code, lines, rate):
+    words = [("Milk", 60, 100, "B-ITEM_DESCRIPTION"), ("1.00", 400, 100, "B-ITEM_AMOUNT")]
+    words += [(code, 450, 100, "B-ITEM_TAX_RATE")]
+    for n, (beside, printed) in enumerate(lines):
+        words += [(beside, 60, 300 + 20 * n, "O"), (printed, 100, 300 + 20 * n, "B-TAX_RATE")]
+    (item,) = assemble([make_page(words)])["line_items"]
+    assert (item["ITEM_TAX_RATE"]["value"], item["ITEM_TAX_RATE"]["text"]) == (rate, code)
+
+
+@pytest.mark.parametrize(
     ("words", "size", "expected"),
     [
         ([("Gutschrift", 60, 60, "B-DOCUMENT_TYPE")], (1240, 1754), "credit_note"),

@@ -269,6 +269,12 @@ def test_money(text, hints, expected):
         ("TAX_RATE", "- 7,0 %", None, "7.0"),
         ("TAX_RATE", "8.875%", None, "8.875"),
         ("ITEM_TAX_RATE", "A", None, None),
+        ("ITEM_TAX_RATE", "T1", None, None),
+        ("ITEM_TAX_RATE", "T01", None, None),
+        ("TAX_RATE", "168", None, "16"),  # the sign was read as a digit
+        ("ITEM_TAX_RATE", "252", None, "25"),
+        ("TAX_RATE", "58", None, "58"),  # nobody can tell
+        ("TAX_RATE", "120.00", None, "120.00"),
         ("ITEM_DISCOUNT", "5 %", None, "5%"),
         ("ITEM_DISCOUNT", "-1.20", None, "-1.20"),
     ],

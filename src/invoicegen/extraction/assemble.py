@@ -6,6 +6,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from typing import Final, TypedDict
 
 import numpy as np
@@ -312,39 +313,41 @@ def resolve_tax_codes(
     spans: Sequence[EntitySpan],
     hints: DocumentHints,
 ) -> None:
-    """Give rows whose tax rate is a code (a letter or digit) the rate beside which it stands in the tax lines."""
-    rates: dict[str, str] = {}
+    """Give rows whose tax rate is a code ("A", "SR", "T01", "*") the rate beside which it stands in the tax lines, if
+    that is one alone.
+    """
+    by_code: defaultdict[str, dict[Decimal, str]] = defaultdict(dict)
+    printed: dict[Decimal, str] = {}
     by_page = {page.page: page for page in pages}
     for span in spans:
         rate = normalise_value("TAX_RATE", span.text, hints) if span.type == "TAX_RATE" else None
         if rate is None:
             continue
+        printed.setdefault(Decimal(rate), rate)
         page = by_page[span.page]
         straight = straighten(page.words)
         level, height = (_level(span, straight), float(straight.height[list(span.words)].mean()))
         for i in np.flatnonzero(np.abs(straight.y - level) < 0.5 * height):
             if i not in span.words and _is_tax_code(page.words[i].text):
-                rates.setdefault(_tax_code(page.words[i].text), rate)
-    printed = {
-        rate
-        for span in spans
-        if span.type == "TAX_RATE" and (rate := normalise_value("TAX_RATE", span.text, hints))
-    }
+                by_code[_tax_code(page.words[i].text)].setdefault(Decimal(rate), rate)
     coded = [
         field for item in line_items if (field := item.get("ITEM_TAX_RATE")) and _is_tax_code(field["text"])
     ]
-    if len(printed) == 1 and len({_tax_code(field["text"]) for field in coded}) == 1:
-        rates.setdefault(_tax_code(coded[0]["text"]), printed.pop())  # one rate, one code
+    codes = {_tax_code(field["text"]) for field in coded}
+    if len(printed) == len(codes) == 1:
+        by_code[codes.pop()] = printed  # one rate, one code
     for field in coded:
-        field["value"] = rates.get(_tax_code(field["text"]), field["value"])
+        beside = by_code[_tax_code(field["text"])]
+        if len(beside) == 1:
+            (field["value"],) = beside.values()
 
 
 def _tax_code(text: str) -> str:
-    return text.strip("()=:.,*").upper()
+    return text.strip("()=:.,*").upper() or text
 
 
 def _is_tax_code(text: str) -> bool:
-    return re.fullmatch(r"[A-Z0-9]", _tax_code(text)) is not None
+    return re.fullmatch(r"[A-Z]{1,3}\d{0,2}|\d|[*#+]", _tax_code(text)) is not None
 
 
 def document_type(

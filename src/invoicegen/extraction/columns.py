@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from invoicegen.extraction.hints import DocumentHints
 from invoicegen.extraction.layout import StraightWords
+from invoicegen.extraction.numbers import parse_number
 from invoicegen.extraction.values import normalise_value
 from invoicegen.schema.prediction import PagePrediction
 
@@ -199,7 +200,7 @@ def find_figures(
         for words, digits, percent in _figures_of(prediction, straight, line, everything):
             text = " ".join(prediction.words[word].text for word in digits)
             read = [None if percent else normalise_value(name, text, hints) for name in ROLES]
-            rate = normalise_value("ITEM_TAX_RATE", text, hints)
+            rate = parse_number(text, hints, "percent")
             price = read[1]
             figures.append(
                 Figure(
@@ -209,7 +210,7 @@ def find_figures(
                     x1=float(straight.x1[words].max()),
                     values=tuple(None if value is None else float(value) for value in read),
                     digit=10.0 ** min(int(Decimal(price).as_tuple().exponent), 0) if price else 1.0,
-                    rate=float(rate) if rate is not None and rate.replace(".", "").isdigit() else None,
+                    rate=None if rate is None else abs(float(rate)),
                     probabilities=given[digits].mean(axis=0),
                     label=_label(prediction, digits),
                 )

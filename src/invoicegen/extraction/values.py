@@ -53,6 +53,8 @@ EU_VAT: Final = re.compile(
 
 _NUMBER_SIGN: Final = re.compile(r"^(?:n[°º]|№)\s?[.:]?\s*(?=\w)", re.IGNORECASE)
 """A sign for "number" glued to what it numbers."""
+_NUMBERED_CODE: Final = re.compile(r"[A-Z]{1,3}\d{1,2}")
+"""A tax code of letters and a number."""
 _GLUED_CAPTION: Final = re.compile(r"^[^\W\d_]{3,}:(?=[^\W_])")
 """A caption of one word that ends in a colon, glued to what it names: "Nom:SARL Mathier"."""
 _EDGES = " \t\n,;:|·•-–—_*"
@@ -77,9 +79,16 @@ def _number(kind: NumberKind) -> Callable[[str, DocumentHints], str | None]:
 
 
 def _rate(text: str, hints: DocumentHints) -> str | None:
-    """A rate, without the sign that brackets or a dash around it would be."""
-    value = parse_number(text, hints, "percent")
-    return None if value is None else format_decimal(abs(value))
+    """A rate, without the sign that brackets or a dash around it would be, nor a last digit that was a percent sign
+    ("168" for 16 %); a tax code ("T1") is none.
+    """
+    value = None if _NUMBERED_CODE.fullmatch(text.strip()) else parse_number(text, hints, "percent")
+    if value is None:
+        return None
+    value = abs(value)
+    if re.fullmatch(r"[12]\d\d", text.strip()):
+        value //= 10
+    return format_decimal(value)
 
 
 def _discount(text: str, hints: DocumentHints) -> str | None:
