@@ -94,6 +94,7 @@ RULES: dict[str, tuple[str, str, Callable[..., Any]]] = {
     "columns that multiply": ("line_items", "weigh_columns", same),
     "codes apart": ("line_items", "codes_apart", same),
     "rows that are items": ("line_items", "items_only", same),
+    "rows that make the sum": ("assemble", "lines_of_sum", same),
 }
 """By name: the module of ``invoicegen.extraction`` that calls the rule, its function, and what stands in for it."""
 CHOICES = "choices"

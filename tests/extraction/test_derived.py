@@ -3,6 +3,7 @@
 import pytest
 
 from invoicegen.extraction import assemble
+from invoicegen.extraction.derived import lines_of_sum
 
 DATE = ("01.03.2024", 600, 60, "B-INVOICE_DATE")
 
@@ -198,3 +199,55 @@ def test_one_date_may_be_of_issue_and_of_delivery(make_page, caption, one):
     fields = fields_of(make_page([*sentence(caption, "O", y=60), ("01.03.2024", 700, 60, "B-INVOICE_DATE")]))
     found = [field["value"] for field in fields.get("DELIVERY_DATE", [])]
     assert found == (["2024-03-01"] if one else [])
+
+
+def value(text):
+    return {"value": text, "text": text, "confidence": 0.9, "page": 0, "box": [0.0, 0.0, 1.0, 1.0]}
+
+
+def rows(*texts):
+    """Rows by what stands in each: a description in letters, an amount with a point, a quantity."""
+    return [
+        {
+            "ITEM_AMOUNT"
+            if "." in text
+            else "ITEM_QUANTITY"
+            if text.isdigit()
+            else "ITEM_DESCRIPTION": value(text)
+            for text in row.split()
+        }
+        for row in texts
+    ]
+
+
+LAPTOP, PARTS = rows("Laptop 100.00", "Case 20.00"), rows("Mouse 1", "Sleeve 1")
+
+
+@pytest.mark.parametrize(
+    ("items", "fields", "left"),
+    [
+        (LAPTOP + PARTS, {"TOTAL_AMOUNT": ["120.00"]}, LAPTOP),
+        (LAPTOP + rows("20.00"), {"TOTAL_AMOUNT": ["120.00"]}, LAPTOP),
+        (LAPTOP + PARTS, {"TOTAL_AMOUNT": ["142.80"], "TAX_AMOUNT": ["22.80"]}, LAPTOP),
+        (LAPTOP + PARTS, {"SUBTOTAL_AMOUNT": ["111.00", "120.00"]}, LAPTOP),  # the second: of all lines
+        (LAPTOP[:1] + PARTS, {"SUBTOTAL_AMOUNT": ["111.00", "100.00"]}, None),  # one line proves nothing
+        (LAPTOP[:1] + PARTS, {"TOTAL_AMOUNT": ["100.00"]}, LAPTOP[:1]),
+        (LAPTOP + PARTS, {"TOTAL_AMOUNT": ["150.00"]}, None),  # the amount of a part was not read
+        (LAPTOP + rows("30.00"), {"TOTAL_AMOUNT": ["150.00"]}, None),  # its description was not read
+        (LAPTOP + PARTS, {}, None),
+        (PARTS, {"TOTAL_AMOUNT": ["120.00"]}, None),
+    ],
+)
+def test_rows_beyond_those_that_make_the_sum_are_parts(items, fields, left):
+    given = {name: [value(text) for text in texts] for name, texts in fields.items()}
+    assert lines_of_sum(items, given, []) == (items if left is None else left)
+
+
+def test_what_a_bundle_holds_is_no_line(make_page):
+    words = [("120.00", 900, 600, "B-TOTAL_AMOUNT")]
+    for y, name, amount in ((300, "Laptop", "100.00"), (340, "Mouse", None), (380, "Case", "20.00")):
+        words += [(name, 60, y, "B-ITEM_DESCRIPTION"), ("1", 600, y, "B-ITEM_QUANTITY")]
+        words += [(amount, 900, y, "B-ITEM_AMOUNT")] if amount else []
+    page = make_page(words)
+    assert [len(assemble([page], weigh_choices=w)["line_items"]) for w in (True, False)] == [2, 3]
+    assert [c["status"] for c in assemble([page])["checks"] if c["rule"].startswith("sum of line")] == ["ok"]

@@ -21,6 +21,7 @@ from invoicegen.extraction.derived import (
     delivered_on_issue,
     due_date_of_terms,
     iban_first,
+    lines_of_sum,
     plausible_first,
     put_first,
     rate_of_tax,
@@ -101,8 +102,8 @@ def assemble(
             others of their type have (:mod:`invoicegen.extraction.marks`), words with letters where an engine read
             figures (:mod:`invoicegen.extraction.letters`), parties those whose headings they stand below
             (:mod:`invoicegen.extraction.sections`) and companies rather than their contacts
-            (:mod:`invoicegen.extraction.names`), and the seller's tax number one that proves itself
-            (:mod:`invoicegen.extraction.tax_ids`), rather than those that the model gives most.
+            (:mod:`invoicegen.extraction.names`), rows those that make the sum, and the seller's tax number one that
+            proves itself (:mod:`invoicegen.extraction.tax_ids`), rather than those that the model gives most.
         embedded: The electronic invoice in the file: its values go first, and checks compare them with the pages'.
     """
     pages = sorted(predictions, key=lambda prediction: prediction.page)
@@ -147,6 +148,8 @@ def assemble(
     if "BANK_ACCOUNT" in fields:
         fields["BANK_ACCOUNT"] = iban_first(fields["BANK_ACCOUNT"])
     ordered = {name: plausible_first(name, fields[name]) for name in labels.entity_types if name in fields}
+    if weigh_choices:
+        line_items = lines_of_sum(line_items, ordered, tax_lines)
     signs = [code for code, _ in signed_amounts(ordered, line_items, hints)]
     kind = document_type(ordered, pages)
     for title in ordered.get("DOCUMENT_TYPE", []):

@@ -1,4 +1,6 @@
-"""Values that a document says in passing: when to pay in its terms, the rate of its tax in a row or a caption."""
+"""What a document says in passing: when to pay in its terms, the rate of its tax in a row or a caption, and which rows
+its sums leave out.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
-from invoicegen.extraction.checks import best, number
+from invoicegen.extraction.checks import best, check_item_sum, number, numbers
 from invoicegen.extraction.dates import clean_date_text, find_dates
 from invoicegen.extraction.hints import DocumentHints
 from invoicegen.extraction.lexicon import fold
@@ -202,3 +204,29 @@ def put_first(chosen: FieldValue, others: Sequence[FieldValue]) -> list[FieldVal
         {**other, "confidence": min(other["confidence"], chosen["confidence"])} for other in others
     ]
     return [chosen, *rest]
+
+
+def lines_of_sum(
+    items: list[dict[str, FieldValue]], fields: Fields, tax_lines: Sequence[Mapping[str, FieldValue]]
+) -> list[dict[str, FieldValue]]:
+    """The rows that are lines of the invoice: those with an amount and a description or code, where these make its sum.
+
+    A line has a net amount (EN 16931, BT-131) and an item (BG-31). A row without an amount is part of the line above,
+    as what a bundle holds, and an amount that nothing describes is a sum or part of one; but only where the others
+    are proven to be all. Else all rows.
+
+    Args:
+        items: Rows of the item table.
+        fields: Header fields.
+        tax_lines: The rates, bases and taxes.
+    """
+    lines = []
+    total = Decimal(0)
+    for item in items:
+        amount = number(item.get("ITEM_AMOUNT"))
+        if amount is not None and ("ITEM_DESCRIPTION" in item or "ITEM_CODE" in item):
+            lines.append(item)
+            total += amount
+    sums = numbers(fields, "SUBTOTAL_AMOUNT")  # of lines (BT-106), and without tax (BT-109)
+    several = len(lines) > 1 and total in sums
+    return lines if several or check_item_sum(fields, lines, tax_lines)["status"] == "ok" else items
