@@ -93,6 +93,7 @@ RULES: dict[str, tuple[str, str, Callable[..., Any]]] = {
     "IBAN first": ("assemble", "iban_first", same),
     "columns that multiply": ("line_items", "weigh_columns", same),
     "codes apart": ("line_items", "codes_apart", same),
+    "words that wrap": ("line_items", "wrapped_descriptions", same),
     "rows that are items": ("line_items", "items_only", same),
     "rows that make the sum": ("assemble", "lines_of_sum", same),
 }

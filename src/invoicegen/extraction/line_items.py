@@ -16,6 +16,7 @@ from invoicegen.extraction.entities import ONE_LINE_KINDS, OpenSpan, nearest, re
 from invoicegen.extraction.hints import DocumentHints, infer_hints
 from invoicegen.extraction.layout import StraightWords, straighten, upright_words
 from invoicegen.extraction.values import normalise_value
+from invoicegen.extraction.wrapping import wrapped_descriptions
 from invoicegen.schema.prediction import PagePrediction
 from invoicegen.schema.taxonomy import VALUE_KINDS
 
@@ -405,7 +406,7 @@ def rebuild_line_items(
     for prediction in pages:
         straight = straighten(prediction.words)
         if weigh_choices:
-            prediction = codes_apart(prediction, straight)
+            prediction = wrapped_descriptions(codes_apart(prediction, straight), straight)
         rows = assign_rows(find_cells(prediction, straight, hints))
         if weigh_choices:
             words = [[word for cell in row for word in cell.words] for row in rows]
