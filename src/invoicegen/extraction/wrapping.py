@@ -38,13 +38,20 @@ def wrapped_descriptions(prediction: PagePrediction, straight: StraightWords) ->
     tags = list(prediction.ner_tags)
     upright = upright_words(prediction.words)
     lines = printed_lines(prediction.words, 1.0)[1]
-    described = [[i for i in line if tags[i].endswith("ITEM_DESCRIPTION") and not upright[i]] for line in lines]
+    described = [
+        [i for i in line if tags[i].endswith("ITEM_DESCRIPTION") and not upright[i]] for line in lines
+    ]
     described = [line for line in described if line]
     for line in lines:
         word = line[0]
         text = prediction.words[word].text
-        alone = len(line) == 1 and tags[word] == "O" and not upright[word] and not _goes_on(word, straight)
-        if not alone or text.endswith(":") or any(map(str.isdigit, text)) or sum(map(str.isalpha, text)) < LETTERS:
+        alone = tags[word] == "O" and not upright[word] and not _goes_on(word, straight)
+        if (
+            not alone
+            or text.endswith(":")
+            or any(map(str.isdigit, text))
+            or sum(map(str.isalpha, text)) < LETTERS
+        ):
             continue
         if _is_wrapped(word, described, straight):
             tags[word] = "I-ITEM_DESCRIPTION"
