@@ -271,6 +271,7 @@ def test_money(text, hints, expected):
         ("ITEM_TAX_RATE", "A", None, None),
         ("ITEM_TAX_RATE", "T1", None, None),
         ("ITEM_TAX_RATE", "T01", None, None),
+        ("TAX_RATE", "VAT20", None, "20"),
         ("TAX_RATE", "168", None, "16"),  # the sign was read as a digit
         ("ITEM_TAX_RATE", "252", None, "25"),
         ("TAX_RATE", "58", None, "58"),  # nobody can tell

@@ -350,7 +350,7 @@ def _tax_code(text: str) -> str:
 
 
 def _is_tax_code(text: str) -> bool:
-    return re.fullmatch(r"[A-Z]{1,3}\d{0,2}|\d|[*#+]", _tax_code(text)) is not None
+    return re.fullmatch(r"[A-Z]{1,3}|[A-Z]{1,2}\d{1,2}|\d|[*#+]", _tax_code(text)) is not None
 
 
 def document_type(

@@ -53,8 +53,8 @@ EU_VAT: Final = re.compile(
 
 _NUMBER_SIGN: Final = re.compile(r"^(?:n[°º]|№)\s?[.:]?\s*(?=\w)", re.IGNORECASE)
 """A sign for "number" glued to what it numbers."""
-_NUMBERED_CODE: Final = re.compile(r"[A-Z]{1,3}\d{1,2}")
-"""A tax code of letters and a number."""
+_NUMBERED_CODE: Final = re.compile(r"[A-Z]{1,2}\d{1,2}")
+"""A tax code of a letter or two and a number; three letters are what the tax is called ("VAT20")."""
 _GLUED_CAPTION: Final = re.compile(r"^[^\W\d_]{3,}:(?=[^\W_])")
 """A caption of one word that ends in a colon, glued to what it names: "Nom:SARL Mathier"."""
 _EDGES = " \t\n,;:|·•-–—_*"
