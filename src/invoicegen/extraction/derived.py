@@ -212,8 +212,8 @@ def lines_of_sum(
     """The rows that are lines of the invoice: those with an amount and a description or code, where these make its sum.
 
     A line has a net amount (EN 16931, BT-131) and an item (BG-31). A row without an amount is part of the line above,
-    as what a bundle holds, and an amount that nothing describes is a sum or part of one; but only where the others
-    are proven to be all. Else all rows.
+    as what a bundle holds, and an amount that nothing describes is a sum or part of one; but only where the others, two
+    at least, are proven to be all: beside one line another row may be what describes it. Else all rows.
 
     Args:
         items: Rows of the item table.
@@ -228,5 +228,5 @@ def lines_of_sum(
             lines.append(item)
             total += amount
     sums = numbers(fields, "SUBTOTAL_AMOUNT")  # of lines (BT-106), and without tax (BT-109)
-    several = len(lines) > 1 and total in sums
-    return lines if several or check_item_sum(fields, lines, tax_lines)["status"] == "ok" else items
+    proven = total in sums or check_item_sum(fields, lines, tax_lines)["status"] == "ok"
+    return lines if len(lines) > 1 and proven else items
