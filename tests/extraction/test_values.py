@@ -108,6 +108,9 @@ COMMA = DocumentHints(decimal=",")
         ("08.88.27", None, "2027-08-08"),
         ("38.89.2815", None, None),
         ("85.80.2015", None, None),
+        ("1.69 3.38A", None, None),  # two prices
+        ("31812012", None, None),  # a number
+        ("2,94 8,82", None, None),
         ("0ct 12, 2020", None, "2020-10-12"),
         ("Jul1st 2020", None, "2020-07-01"),
         ("12 rooms 2020", None, None),

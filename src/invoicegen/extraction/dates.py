@@ -27,6 +27,7 @@ _TIME = re.compile(r"(?<!\d)\d{1,2}:\d{2}(:\d{2})?\s*([ap]\.?m\.?)?", re.IGNOREC
 _OH = re.compile(r"(?<=[\d/.\-])[Oo](?=[\d/.\-]|$)|(?<![^\W\d_])[Oo](?=\d[/.\-])")
 _IN_WORD = re.compile(r"(?<=[^\W\d_])(?!1(?:st|er)\b)[01](?=[^\W\d_])|(?<!\w)0(?=[a-z]{2})")
 _L_OF_MONTH = re.compile(r"(?<![^\W\d_])(ju|jui|apri|avri|abri)1(?=\d{2}(?!\d)|[\W_]|$)", re.IGNORECASE)
+_FORM = re.compile(r"\d{1,2}([./-])\d{1,2}\1(?:\d{2}){1,2}|\d{4}([./-])\d{1,2}\2\d{1,2}")
 _EL = re.compile(r"(?<=[\d/.\-])[Il|](?=[\d/.\-]|$)|(?<![^\W\d_])[Il|](?=\d?[/.\-]\d)")
 
 _YEAR = r"((?:19|20)\s?\d{2}|'?\s?\d{2})(?=\D|$|\d{1,2}:\d{2})(?!\s?:)"
@@ -204,12 +205,14 @@ def parse_date(text: str, hints: DocumentHints) -> str | None:
     """The first full date of a text as ``YYYY-MM-DD``; None where there is none.
 
     Numeric day and month: the one order that the calendar allows; else the document's (``hints.day_first``);
-    else day first. A date without a year is no date. Where the calendar has none, an 8 is a misread 0 if that alone
-    makes it one.
+    else day first. A date without a year is no date. In figures with two marks alike that the calendar does not have
+    ("29.11.2815"), an 8 is a misread 0 if that alone makes them a date.
     """
     text = clean_date_text(text)
     if found := find_dates(text, hints):
         return found[0].date.isoformat()
+    if not _FORM.fullmatch(text):
+        return None
     eights = (i for i, c in enumerate(text) if c == "8")
     mended = {d.date for i in eights for d in find_dates(f"{text[:i]}0{text[i + 1 :]}", hints)}
     return mended.pop().isoformat() if len(mended) == 1 else None
