@@ -205,19 +205,15 @@ def value(text):
     return {"value": text, "text": text, "confidence": 0.9, "page": 0, "box": [0.0, 0.0, 1.0, 1.0]}
 
 
+def type_of(text):
+    if "." in text:
+        return "ITEM_AMOUNT"
+    return "ITEM_QUANTITY" if text.isdigit() else "ITEM_DESCRIPTION"
+
+
 def rows(*texts):
     """Rows by what stands in each: a description in letters, an amount with a point, a quantity."""
-    return [
-        {
-            "ITEM_AMOUNT"
-            if "." in text
-            else "ITEM_QUANTITY"
-            if text.isdigit()
-            else "ITEM_DESCRIPTION": value(text)
-            for text in row.split()
-        }
-        for row in texts
-    ]
+    return [{type_of(text): value(text) for text in row.split()} for row in texts]
 
 
 LAPTOP, PARTS = rows("Laptop 100.00", "Case 20.00"), rows("Mouse 1", "Sleeve 1")

@@ -29,6 +29,9 @@ SLACK: Final = Decimal("0.02")
 SURE: Final = 0.5
 """Confidence from which a value of the usual form goes before another."""
 
+NAMING: Final = frozenset(("ITEM_DESCRIPTION", "ITEM_CODE"))
+"""What says which item a row is of."""
+
 _PREFIXED: Final = re.compile(rf"(?:{EU_VAT.pattern}|GB\d|CHE|NO\d)")
 _FORMS: Final[dict[str, tuple[Callable[[str], object], ...]]] = {
     "_TAX_ID": (is_proven, _PREFIXED.match),
@@ -220,13 +223,9 @@ def lines_of_sum(
         fields: Header fields.
         tax_lines: The rates, bases and taxes.
     """
-    lines = []
-    total = Decimal(0)
-    for item in items:
-        amount = number(item.get("ITEM_AMOUNT"))
-        if amount is not None and ("ITEM_DESCRIPTION" in item or "ITEM_CODE" in item):
-            lines.append(item)
-            total += amount
+    amounts = [(item, number(item.get("ITEM_AMOUNT"))) for item in items if item.keys() & NAMING]
+    lines = [item for item, amount in amounts if amount is not None]
+    total = sum((amount for _, amount in amounts if amount is not None), Decimal(0))
     sums = numbers(fields, "SUBTOTAL_AMOUNT")  # of lines (BT-106), and without tax (BT-109)
     proven = total in sums or check_item_sum(fields, lines, tax_lines)["status"] == "ok"
     return lines if len(lines) > 1 and proven else items

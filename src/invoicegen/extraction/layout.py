@@ -60,6 +60,11 @@ def printed_lines(words: Sequence[Word], gap: float = 3.0) -> tuple[StraightWord
         The words made straight, and indices of the words of each line.
     """
     straight = straighten(words)
+    return straight, cut_lines(straight, gap)
+
+
+def cut_lines(straight: StraightWords, gap: float) -> list[list[int]]:
+    """The lines of :func:`printed_lines`, of words that are straight already."""
     lines: list[list[int]] = []
     for i in np.lexsort((straight.x0, straight.y)):
         last = lines[-1][-1] if lines else None
@@ -67,7 +72,7 @@ def printed_lines(words: Sequence[Word], gap: float = 3.0) -> tuple[StraightWord
         if apart or straight.y[i] != straight.y[last]:
             lines.append([])
         lines[-1].append(int(i))
-    return straight, lines
+    return lines
 
 
 def upright_words(words: Sequence[Word]) -> NDArray[np.bool_]:

@@ -8,17 +8,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from invoicegen.extraction.layout import StraightWords, printed_lines, upright_words
+from invoicegen.extraction.layout import StraightWords, cut_lines
 from invoicegen.schema.prediction import PagePrediction
 
 ALIGNED: Final = 0.5
 """Line heights by which lines of one column may begin beside each other."""
+COLUMN_GAP: Final = 1.0
+"""Line heights between words of different columns, at least."""
 NEXT_LINE: Final = 1.8
 """Line heights between the centres of a line and its next, at most."""
 WORD_SPACE: Final = 0.25
 """Line heights of the space between two words."""
 NARROWEST: Final = 5.0
-"""Line heights that a column is wide, at least: of codes of four letters none would have room for another."""
+"""Line heights that a column is wide, at least: of codes of four letters, and of imprints up a
+margin, none would have room for another."""
 NEARER: Final = 0.9
 """Distance to the line above over distance to the next row: a heading between rows is as far from both."""
 LETTERS: Final = 3
@@ -36,26 +39,22 @@ def wrapped_descriptions(prediction: PagePrediction, straight: StraightWords) ->
         straight: Its words.
     """
     tags = list(prediction.ner_tags)
-    upright = upright_words(prediction.words)
-    lines = printed_lines(prediction.words, 1.0)[1]
+    lines = cut_lines(straight, COLUMN_GAP)
     described = [
-        [i for i in line if tags[i].endswith("ITEM_DESCRIPTION") and not upright[i]] for line in lines
+        part for line in lines if (part := [i for i in line if tags[i].endswith("ITEM_DESCRIPTION")])
     ]
-    described = [line for line in described if line]
-    for line in lines:
-        word = line[0]
-        text = prediction.words[word].text
-        alone = tags[word] == "O" and not upright[word] and not _goes_on(word, straight)
-        if (
-            not alone
-            or text.endswith(":")
-            or any(map(str.isdigit, text))
-            or sum(map(str.isalpha, text)) < LETTERS
-        ):
-            continue
-        if _is_wrapped(word, described, straight):
+    for word in (line[0] for line in lines if described):
+        is_word = tags[word] == "O" and _is_plain(prediction.words[word].text)
+        if is_word and not _goes_on(word, straight) and _is_wrapped(word, described, straight):
             tags[word] = "I-ITEM_DESCRIPTION"
     return replace(prediction, ner_tags=tags)
+
+
+def _is_plain(text: str) -> bool:
+    """Whether a text is a word of letters, and no caption."""
+    return (
+        sum(map(str.isalpha, text)) >= LETTERS and not any(map(str.isdigit, text)) and not text.endswith(":")
+    )
 
 
 def _goes_on(word: int, straight: StraightWords) -> bool:
