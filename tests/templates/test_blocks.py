@@ -875,3 +875,48 @@ def test_a_tax_code_is_worth_the_rate_only_where_the_paper_says_so(told, tail, r
         expected = {f"{line.tax_rate.normalize():f}" for line in invoice.lines} if told_here else letters
         assert codes == expected
         assert not told_here or codes <= printed
+
+
+@pytest.mark.parametrize("how", ["columns", "description", "counted"])
+def test_what_a_set_holds_is_printed_below_it_and_is_no_entity(how):
+    structure = {"parts": how, "head_missing": False, "carry_rows": 0}
+    _, invoice, html = search(lambda record: any(line.parts for line in record.lines), structure, **PAGES)
+    printed = {}
+    for word in words(html):
+        if word.field and ".parts." in word.field:
+            printed.setdefault(word.field, []).append(word)
+    expected = {
+        f"lines.{row}.parts.{i}.name": part.name
+        for row, line in enumerate(invoice.lines)
+        for i, part in enumerate(line.parts)
+    }
+    assert {
+        field: " ".join(word.text for word in found)
+        for field, found in printed.items()
+        if field.endswith(".name")
+    } == expected
+    counted = {field.removesuffix(".quantity") for field in printed if field.endswith(".quantity")}
+    assert counted == (set() if how == "description" else {field.removesuffix(".name") for field in expected})
+    assert not any(word.entity or word.cell for found in printed.values() for word in found)
+    assert all(part.quantity % line.quantity == 0 for line in invoice.lines for part in line.parts)
+
+
+def test_descriptions_break_where_their_field_ends():
+    structure = {"second_line": "same", "dense": False}
+    found = 0
+    for index in range(8):
+        _, invoice, html = document(index, structure, {"description_signs": 20}, **PAGES)
+        lines = {}
+        for word in words(html):
+            if word.entity == "ITEM_DESCRIPTION":
+                box = quad_to_box(word.quad)
+                lines.setdefault((word.field, round(box[3])), []).append(word.text)
+        texts = {}
+        for (field, _), parts in sorted(lines.items()):
+            texts.setdefault(field, []).append(" ".join(parts))
+        for row, line in enumerate(invoice.lines):
+            parts = texts[f"lines.{row}.name"]
+            assert " ".join(parts).split() == f"{line.name} {line.description or ''}".split()
+            assert all(len(part) <= 20 or " " not in part for part in parts), parts
+            found += len(parts) > (2 if line.description else 1)
+    assert found >= 5

@@ -105,6 +105,14 @@ class Party(_Record):
     website: str | None = None
 
 
+class LinePart(_Record):
+    """What a set holds (not of EN 16931), printed below its line without an amount; always O."""
+
+    name: str
+    item_code: str | None = None
+    quantity: Decimal = Field(description="in all, not of one set")
+
+
 class InvoiceLine(_Record):
     """Invoice line (BG-25)."""
 
@@ -135,6 +143,7 @@ class InvoiceLine(_Record):
     tax_rate: Decimal = Field(description="BT-152, percent")
     tax_code: str | None = Field(default=None, description="code letter of the rate on a receipt")
     net_amount: int = Field(description="BT-131, minor units; tax included when Invoice.prices_include_tax")
+    parts: list[LinePart] = Field([], description="what a set holds")
 
 
 class AllowanceCharge(_Record):

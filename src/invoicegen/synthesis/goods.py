@@ -7,7 +7,7 @@ from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
-from invoicegen.schema.invoice import RECEIPT_KINDS, DocumentKind, InvoiceLine, round_half_up
+from invoicegen.schema.invoice import RECEIPT_KINDS, DocumentKind, InvoiceLine, LinePart, round_half_up
 from invoicegen.synthesis.draw import Draw
 from invoicegen.synthesis.identifiers import draw_ean
 from invoicegen.synthesis.locales import Family, Industry, Language, Locale, TaxClass
@@ -113,7 +113,7 @@ class Goods:
                 name = self.name(key)
             seen.add(name)
             rows.append(self._row(len(rows), name, family, rates, digits, discounts))
-        return self._sectioned(self._dated(rows))
+        return self._bundled(self._sectioned(self._dated(rows)))
 
     def _dated(self, rows: list[InvoiceLine]) -> list[InvoiceLine]:
         """A day of service for every row, in order, where the trade bills by days."""
@@ -142,6 +142,29 @@ class Goods:
         texts = [fill_note(self.draw, self.locale, caption, self.date) for caption in chosen]
         sections = dict(zip(starts, texts, strict=True))
         return [row.model_copy(update={"section": sections.get(place)}) for place, row in enumerate(rows)]
+
+    def _bundled(self, rows: list[InvoiceLine]) -> list[InvoiceLine]:
+        """What sets hold, below their rows, on some invoices over goods."""
+        if self.receipt or self.industry.service or not self.draw.chance(0.06):
+            return rows
+        share = self.draw.pick((0.2, 0.5, 1.0))
+        return [
+            row.model_copy(update={"parts": self._parts(row)})
+            if row.quantity == row.quantity.to_integral_value() and self.draw.chance(share)
+            else row
+            for row in rows
+        ]
+
+    def _parts(self, row: InvoiceLine) -> list[LinePart]:
+        draw = self.draw
+        return [
+            LinePart(
+                name=self.name(draw.weighted(self.families)),
+                item_code=self._code(),
+                quantity=row.quantity * draw.pick((1, 1, 1, 1, 2, 3, 4)),
+            )
+            for _ in range(draw.between(2, 5))
+        ]
 
     def name(self, key: str) -> str:
         """A name built of a noun and some of: brand, model, size, qualities."""

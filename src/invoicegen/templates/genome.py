@@ -300,6 +300,7 @@ def _page_structure(dice: _Dice, family: TemplateFamily, kind: DocumentKind, loc
         "footer_bank": dice.chance(0.4),
         "page_number": dice.weighted({"none": 4, "bottom": 4, "top": 1}),
         "title_number": dice.weighted({"none": 7.6, "number": 1.8, "line": 0.6}),
+        "parts": dice.weighted({"columns": 5, "description": 3, "counted": 2}),
     }
     if dice.chance(0.15):
         structure |= _LISTING | _listing(dice)
@@ -485,6 +486,8 @@ def _page_style(dice: _Dice, family: TemplateFamily, locale: Locale, extended: b
         "number_align": dice.weighted({"right": 8, "center": 1, "left": 0.8}),
         "last_row_min_mm": dice.between(0, 60),
         **_formats(dice, locale),
+        "description_signs": int(dice.rng.integers(18, 46)) if dice.chance(0.12) else None,
+        "part_mark": dice.weighted({"": 4, "- ": 3, "• ": 1, "\u00a0\u00a0\u00a0": 2}),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -46,6 +47,8 @@ _TITLES = {
 }
 """Caption key of a kind's own title, and how often it is printed in place of plain "Invoice" or "Receipt"."""
 _ROOM_FOR_FACTS = 7  # columns beside which customs codes, origins and weights still fit
+_BETWEEN_WORDS: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False}
+"""How programs break descriptions that are longer than their field."""
 SIDEBAR_MM = 42
 """Width of a sidebar, with the space beside it."""
 _TITLE_CODES = {"credit_note": "381", "corrective_invoice": "384"}
@@ -137,12 +140,19 @@ class Schedule:
     times: list[list[Printed]]
 
 
-Entry = Markup | list[Markup] | Row | Schedule
+@dataclass(frozen=True, slots=True)
+class PartRow:
+    """A thing that the set in the row above holds, a cell a column; always O."""
+
+    part: list[Markup]
+
+
+Entry = Markup | list[Markup] | Row | Schedule | PartRow
 
 
 @dataclass(frozen=True, slots=True)
 class ItemTable:
-    """A stretch of the line-item table: section captions, rows of cells, schedules, sums of sections, sums carried."""
+    """A stretch of the line-item table: sections with captions and sums, rows, parts, schedules, sums carried."""
 
     entries: list[Entry]
     brought: Row | None
@@ -644,16 +654,15 @@ class View:
 
     def _description(self, line: InvoiceLine, path: str, group: str) -> Printed:
         how = self.structure.get("second_line", "none")
-        if not line.description or how == "none":
-            text: str | tuple[str, ...] = line.name
-        elif how == "same":
-            text = (line.name, line.description)
-        else:
-            text = f"{line.name} {line.description}"
-        value = text if isinstance(text, str) else " ".join(text)
+        lines = [line.name] if not line.description or how == "none" else [line.name, line.description]
+        value = " ".join(lines)
+        if how == "inline":
+            lines = [value]
+        if signs := self.style.get("description_signs"):
+            lines = [part for whole in lines for part in textwrap.wrap(whole, signs, **_BETWEEN_WORDS)]
         if self.style.get("upper"):
-            text = text.upper() if isinstance(text, str) else tuple(part.upper() for part in text)
-        return Printed(text, f"{path}.name", "ITEM_DESCRIPTION", value, group)
+            lines = [part.upper() for part in lines]
+        return Printed(tuple(lines), f"{path}.name", "ITEM_DESCRIPTION", value, group)
 
     def cell(self, printed: Printed | None, row: int, column: str) -> Markup:
         """A value as a data cell of the line-item table."""
@@ -693,6 +702,7 @@ class View:
                 if section:
                     entries.append(Printed(section, f"lines.{row}.section").__html__())
                 entries.append(rows[row])
+                entries += self._parts(lines[row], row, columns)
                 if self.structure["schedule"]:
                     entries.append(self._schedule(lines[row], row))
                 if self.structure["section_sums"] and self._ends_section(row):
@@ -708,6 +718,20 @@ class View:
                 )
             )
         return tables
+
+    def _parts(self, line: InvoiceLine, row: int, columns: list[str]) -> Iterator[PartRow]:
+        """What a set holds, with code and quantity in their columns, or before the name, or without either."""
+        how = self.structure["parts"]
+        for i, part in enumerate(line.parts):
+            path = f"lines.{row}.parts.{i}"
+            quantity = self.number(part.quantity, f"{path}.quantity", None)
+            name = Printed(part.name, f"{path}.name")
+            counted = Markup("{} x {}").format(quantity, name) if how == "counted" else name
+            cells = {"ITEM_DESCRIPTION": Markup("{}{}").format(self.style["part_mark"], counted)}
+            if how == "columns":
+                cells["ITEM_QUANTITY"] = quantity.__html__()
+                cells["ITEM_CODE"] = Printed(part.item_code or "", f"{path}.item_code").__html__()
+            yield PartRow([cells.get(column, Markup("")) for column in columns])
 
     def _schedule(self, line: InvoiceLine, row: int) -> Schedule:
         """Some of the times that a row of airtime was broadcast."""
