@@ -920,3 +920,14 @@ def test_descriptions_break_where_their_field_ends():
             assert all(len(part) <= 20 or " " not in part for part in parts), parts
             found += len(parts) > (2 if line.description else 1)
     assert found >= 5
+
+
+@pytest.mark.parametrize("changes", [PAGES, ROLLS], ids=["page", "roll"])
+@pytest.mark.parametrize("font", ["Gillius ADF", "Romande ADF Std"])
+def test_letters_are_printed_as_they_are_labelled(changes, font):
+    """Both families have a ligature for these, which makes another letter of two."""
+    _, _, html = document(0, None, {"font": font, "letter_spacing": "0"}, **changes)
+    html = html.replace("</body>", "<p>oeoeoe oooooo eeeeee</p></body>")
+    boxes = {word.text: quad_to_box(word.quad) for word in words(html)}
+    both, o, e = (boxes[text][2] - boxes[text][0] for text in ("oeoeoe", "oooooo", "eeeeee"))
+    assert both == pytest.approx((o + e) / 2, rel=0.04)
