@@ -610,7 +610,10 @@ def test_totals_in_a_row_are_those_of_the_record():
 
 
 def test_blocks_with_nothing_to_say_take_no_room():
-    genes = {"tail": [["totals"], ["advert", "fine_print"], ["remit_to"], ["stamp"]], "watermark": False}
+    genes = {
+        "tail": [["totals"], ["advert", "fine_print"], ["remit_to"], ["stamp"]],
+        "watermark": False, "totals_place": "right",
+    }  # fmt: skip
     nothing = search(
         lambda i: not i.advert and not i.fine_print and not i.remit_to and not i.notes,
         genes,
@@ -899,6 +902,31 @@ def test_what_a_set_holds_is_printed_below_it_and_is_no_entity(how):
     assert counted == (set() if how == "description" else {field.removesuffix(".name") for field in expected})
     assert not any(word.entity or word.cell for found in printed.values() for word in found)
     assert all(part.quantity % line.quantity == 0 for line in invoice.lines for part in line.parts)
+
+
+@pytest.mark.parametrize("place", ["head", "buyer"])
+def test_a_simplified_invoice_names_its_seller_alone_here_or_where_buyers_stand(place):
+    plain = {
+        "listing": False,
+        "four_parties": False,
+        "office": False,
+        "seller_compact": False,
+        "window": True,
+    }
+    wanted = {"lone_seller": place, "head": [["title"], ["seller"], ["refs"], ["buyer"]], "footer": "none"}
+    _, _, html = search(lambda record: record.buyer is None, plain | wanted, **PAGES)
+    painted = words(html)
+    name = min(word.quad[1] for word in painted if word.entity == "SELLER_NAME")
+    number = min(word.quad[1] for word in painted if word.entity == "INVOICE_NUMBER")
+    assert (name > number) is (place == "buyer")
+    assert not any((word.entity or "").startswith("BUYER") for word in painted)
+
+
+def test_most_invoices_name_their_buyer_and_listings_all_parties_in_their_places():
+    records = [synthesise(plan_document(index, options(**PAGES))) for index in range(200)]
+    assert 0 < sum(record.buyer is None for record in records) < 30
+    bills = options(families=PAGES["families"], kinds={"utility_bill": 1})
+    assert all(synthesise(plan_document(index, bills)).buyer for index in range(100))
 
 
 def test_descriptions_break_where_their_field_ends():

@@ -85,6 +85,10 @@ _MEANS_CODES: Final = {
 _ORIGINS: Final = ("CN", "DE", "IT", "PL", "TW", "US", "CZ", "VN", "TR", "JP", "FR", "IN", "MX", "NL", "KR")
 _COMMISSION: Final = Decimal(15)  # percent of the price of advertising that its agency keeps
 _SELLERS_ABROAD: Final = 0.1
+_SIMPLE: Final = ("commercial_invoice", "tax_invoice", "service_invoice")
+_SIMPLIFIED: Final = 0.05
+"""Share of these kinds that name nobody but the seller, as simplified invoices may (Directive 2006/112/EC, article
+226b)."""
 _BUYERS_ABROAD: Final = 0.08
 _CHEQUES: Final = ("US", "GB", "CA", "AU", "IE", "MY")
 _INCOTERMS: Final = ("EXW", "FCA", "FOB", "CIF", "DAP", "DDP", "CPT", "FOB Origin")
@@ -264,6 +268,8 @@ class _Document:
     def _buyer(self) -> Party | None:
         draw, plan = self.draw, self.plan
         if self.receipt and not draw.chance(0.06):
+            return None
+        if plan.kind in _SIMPLE and self.regime.buyer == "any" and draw.chance(_SIMPLIFIED):
             return None
         private = {"utility_bill": 0.6, "advertising_invoice": 0.0, "subscription_invoice": 0.25}
         business = self.regime.buyer != "any" or not draw.chance(private.get(plan.kind, 0.15))

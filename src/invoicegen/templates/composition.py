@@ -43,10 +43,12 @@ def _page_parts(view: View) -> dict[str, Any]:
     """What the blocks of a page share: computed once, so that a block printed twice says the same."""
     invoice = view.invoice
     columns = view.columns()
+    own_places = any(view.structure[name] for name in ("listing", "four_parties", "office", "seller_compact"))
     notes = [Markup("{}").format(note) for note in invoice.notes]
     return {
         "seller": view.party("seller", invoice.seller, "SELLER"),
         "buyer": view.party("buyer", invoice.buyer, "BUYER") if invoice.buyer else None,
+        "seller_below": invoice.buyer is None and view.structure["lone_seller"] == "buyer" and not own_places,
         "ship_to": view.party("ship_to", invoice.ship_to, None) if invoice.ship_to else None,
         "remit_to": view.party("remit_to", invoice.remit_to, None) if invoice.remit_to else None,
         "references": view.references(view.structure["refs_count"]),

@@ -301,6 +301,7 @@ def _page_structure(dice: _Dice, family: TemplateFamily, kind: DocumentKind, loc
         "page_number": dice.weighted({"none": 4, "bottom": 4, "top": 1}),
         "title_number": dice.weighted({"none": 7.6, "number": 1.8, "line": 0.6}),
         "parts": dice.weighted({"columns": 5, "description": 3, "counted": 2}),
+        "lone_seller": dice.weighted({"head": 1, "buyer": 1}),
     }
     if dice.chance(0.15):
         structure |= _LISTING | _listing(dice)
