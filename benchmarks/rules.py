@@ -71,6 +71,8 @@ def no_figures(*_: Any) -> dict[str, Any]:
 
 RULES: dict[str, tuple[str, str, Callable[..., Any]]] = {
     "parties by headings": ("assemble", "settle_headed_parties", same),
+    "what every invoice states": ("assemble", "add_stated", same),
+    "the only sum": ("assemble", "state_total", same),
     "lone party": ("assemble", "settle_lone_party", same),
     "addressee": ("assemble", "add_addressee", same),
     "names whole": ("assemble", "complete_names", same),

@@ -236,7 +236,20 @@ LAPTOP, PARTS = rows("Laptop 100.00", "Case 20.00"), rows("Mouse 1", "Sleeve 1")
 )
 def test_rows_beyond_those_that_make_the_sum_are_parts(items, fields, left):
     given = {name: [value(text) for text in texts] for name, texts in fields.items()}
-    assert lines_of_sum(items, given, []) == (items if left is None else left)
+    assert lines_of_sum(items, given, [], recognised=True) == (items if left is None else left)
+
+
+@pytest.mark.parametrize(
+    ("items", "recognised", "left"),
+    [
+        (LAPTOP + PARTS, False, LAPTOP),  # nothing is lost in a text layer
+        (LAPTOP + PARTS, True, LAPTOP + PARTS),
+        (LAPTOP[:1] + PARTS, False, LAPTOP[:1] + PARTS),  # one amount may be no column
+    ],
+)
+def test_rows_without_an_amount_in_a_text_layer_are_parts(items, recognised, left):
+    given = {"TOTAL_AMOUNT": [value("115.00")]}  # less an allowance: the rows do not make it
+    assert lines_of_sum(items, given, [], recognised=recognised) == left
 
 
 def test_what_a_bundle_holds_is_no_line(make_page):

@@ -1,5 +1,7 @@
 """A figure without a decimal mark, among others that have one, lost it."""
 
+from dataclasses import replace
+
 import pytest
 
 from invoicegen.extraction import assemble
@@ -11,7 +13,11 @@ def rows(make_page, amounts, *, quantities=(), name="ITEM_AMOUNT"):
         y = 300 + 30 * n
         words += [(f"thing{n}", 60, y, "B-ITEM_DESCRIPTION", 0.9, "CELL"), (amount, 900, y, f"B-{name}")]
         words += [(quantities[n], 600, y, "B-ITEM_QUANTITY")] if quantities else []
-    return make_page(words)
+    return read_by(make_page(words), "ocr")
+
+
+def read_by(page, source):
+    return replace(page, words=[word.model_copy(update={"source": source}) for word in page.words])
 
 
 def values(page, name="ITEM_AMOUNT", **options):
@@ -24,6 +30,11 @@ def test_the_lost_mark_of_one_amount_among_many_is_put_back(make_page):
     assert values(page, weigh_choices=False) == ["12.50", "250", "3.90", "8.00", "14.25"]
     (lost,) = (item for item in assemble([page])["line_items"] if item["ITEM_AMOUNT"]["value"] == "2.50")
     assert lost["ITEM_AMOUNT"]["text"] == "RM250"
+
+
+def test_a_text_layer_loses_no_mark(make_page):
+    page = rows(make_page, ["12.50", "RM250", "3.90", "8.00", "14.25"])
+    assert values(read_by(page, "pdf_text")) == ["12.50", "250", "3.90", "8.00", "14.25"]
 
 
 @pytest.mark.parametrize(
@@ -60,6 +71,6 @@ def test_quantities_have_decimals_of_their_own(make_page):
 def test_the_total_is_as_the_rows_are_and_cash_is_not(make_page):
     words = [(f"{n}.50", 900, 300 + 30 * n, "B-ITEM_AMOUNT") for n in range(1, 6)]
     words += [("1750", 900, 500, "B-TOTAL_AMOUNT"), ("200", 900, 540, "B-AMOUNT_PAID")]
-    fields = assemble([make_page(words)])["fields"]
+    fields = assemble([read_by(make_page(words), "ocr")])["fields"]
     assert fields["TOTAL_AMOUNT"][0]["value"] == "17.50"
     assert fields["AMOUNT_PAID"][0]["value"] == "200"

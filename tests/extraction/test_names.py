@@ -1,10 +1,14 @@
 """Names with their legal form, and a company's in place of a person's."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from written_lines import line
 
 from invoicegen.extraction import assemble
 from invoicegen.extraction.names import has_legal_form
+from invoicegen.schema.taxonomy import NER_IDS
 
 
 def name(page, role):
@@ -41,6 +45,22 @@ def test_a_name_with_a_legal_form_stays(make_page):
     head = line(("Acme", "B-SELLER_NAME"), ("AG", "I-SELLER_NAME"), y=60)
     foot = line(("Acme", "O"), ("AG", "O"), ("Ltd", "O"), y=900)
     assert name(make_page([*head, *foot]), "SELLER") == "Acme AG"
+
+
+@pytest.mark.parametrize(
+    ("tag", "given", "expected"),
+    [
+        ("I-BUYER_NAME", 0.4, "Kaffeehaus Muster GmbH"),
+        ("I-BUYER_NAME", 0.05, "Muster GmbH"),  # a caption, most likely
+        ("B-BUYER_NAME", 0.4, "Muster GmbH"),  # that this begins the name is what the model says
+    ],
+)
+def test_a_name_that_begins_inside_one_takes_its_first_word(make_page, tag, given, expected):
+    page = make_page(line(("Kaffeehaus", "O"), ("Muster", tag), ("GmbH", "I-BUYER_NAME")))
+    probabilities = np.zeros((3, len(NER_IDS)), dtype=np.float32)
+    probabilities[0, [NER_IDS["O"], NER_IDS["B-BUYER_NAME"]]] = 1 - given, given
+    probabilities[1, NER_IDS[tag]] = probabilities[2, NER_IDS["I-BUYER_NAME"]] = 0.9
+    assert name(replace(page, ner_probabilities=probabilities), "BUYER") == expected
 
 
 PERSON = line(("Anna", "B-BUYER_NAME"), ("Beispiel", "I-BUYER_NAME"), y=340)

@@ -32,6 +32,7 @@ def parties(page):
 UNSURE_NAME = ("Acme", "B-BUYER_NAME", {"BUYER_NAME": 0.6, "SELLER_NAME": 0.4})
 UNSURE_ADDRESS = ("Paris", "B-BUYER_ADDRESS", {"BUYER_ADDRESS": 0.8, "SELLER_ADDRESS": 0.2})
 SURE_NAME = ("Acme", "B-BUYER_NAME", {"BUYER_NAME": 0.9999, "SELLER_NAME": 0.0001})
+SURE_ADDRESS = ("Paris", "B-BUYER_ADDRESS", {"BUYER_ADDRESS": 0.9999, "SELLER_ADDRESS": 0.0001})
 
 
 def test_the_only_party_is_the_seller(page_of):
@@ -44,7 +45,38 @@ def test_a_name_and_an_address_of_two_parties_are_of_one(page_of):
 
 
 def test_a_buyer_that_the_model_is_sure_of_stays(page_of):
-    assert parties(page_of(SURE_NAME, UNSURE_ADDRESS)) == {"BUYER_NAME": "Acme", "BUYER_ADDRESS": "Paris"}
+    assert parties(page_of(SURE_NAME, SURE_ADDRESS)) == {"BUYER_NAME": "Acme", "BUYER_ADDRESS": "Paris"}
+
+
+def test_name_and_address_tell_whose_they_are_once(page_of):
+    """1:99 each is 1:99 for both and not 1:9801, which would be less than 1:1000."""
+    name = ("Acme", "B-BUYER_NAME", {"BUYER_NAME": 0.99, "SELLER_NAME": 0.01})
+    address = ("Paris", "B-BUYER_ADDRESS", {"BUYER_ADDRESS": 0.99, "SELLER_ADDRESS": 0.01})
+    assert parties(page_of(name, address)) == {"SELLER_NAME": "Acme", "SELLER_ADDRESS": "Paris"}
+
+
+@pytest.mark.parametrize(
+    ("heading", "x", "y", "role"),
+    [
+        ("Kunde", 60, 70, "BUYER"),  # over the name
+        ("Bill to:", 10, 100, "BUYER"),  # before it
+        ("To", 10, 100, "BUYER"),
+        ("To", 60, 70, "SELLER"),  # alone on a line it says little
+        ("Seller", 60, 70, "SELLER"),
+        ("Datum", 60, 70, "SELLER"),
+    ],
+)
+def test_the_only_party_with_a_heading_of_the_buyer_is_the_buyer(make_page, heading, x, y, role):
+    words = [(heading, x, y, "O"), ("Acme", 160, 100, "B-BUYER_NAME"), ("Paris", 160, 130, "B-BUYER_ADDRESS")]
+    if y < 100:
+        words = [(text, 60, top, tag) for text, _, top, tag in words]
+    page = make_page(words)
+    probabilities = np.zeros((3, len(NER_IDS)), dtype=np.float32)
+    probabilities[0, NER_IDS["O"]] = 1.0
+    for row, kind in zip(probabilities[1:], ("NAME", "ADDRESS"), strict=True):
+        row[NER_IDS[f"B-BUYER_{kind}"]], row[NER_IDS[f"B-SELLER_{kind}"]] = 0.6, 0.4
+    found = parties(replace(page, ner_probabilities=probabilities))
+    assert found == {f"{role}_NAME": "Acme", f"{role}_ADDRESS": "Paris"}
 
 
 def test_beside_another_party_nothing_changes(page_of):

@@ -41,6 +41,7 @@ from invoicegen.extraction.line_items import FieldValue, rebuild_line_items
 from invoicegen.extraction.marks import learn_decimals
 from invoicegen.extraction.names import complete_names
 from invoicegen.extraction.parties import add_addressee, settle_lone_party
+from invoicegen.extraction.required import add_stated, state_total
 from invoicegen.extraction.sections import settle_headed_parties
 from invoicegen.extraction.tax_ids import add_proven_seller
 from invoicegen.extraction.terms import settle_terms
@@ -113,7 +114,7 @@ def assemble(
     hints = infer_hints([word.text for page in pages for word in page.words])
     if weigh_choices:
         recognised = any(word.source == "ocr" for page in pages for word in page.words)
-        hints = replace(learn_decimals(hints, pages), recognised=recognised)
+        hints = replace(learn_decimals(hints, pages) if recognised else hints, recognised=recognised)
     spans: list[EntitySpan] = []
     tax_lines: list[dict[str, FieldValue]] = []
     for page in pages:
@@ -124,12 +125,13 @@ def assemble(
         spans = [replace(s, type="TOTAL_AMOUNT") if s.type == "AMOUNT_DUE" else s for s in spans]
     line_items = rebuild_line_items(pages, hints, weigh_choices=weigh_choices)
     if weigh_choices:
+        spans = add_stated(spans, pages)
         spans = complete_names(add_addressee(spans, pages[0]), pages) if pages else spans
         spans = add_proven_seller(settle_lone_party(spans, pages), pages)
         spans = state_sums(spans, pages, hints)
         figures = find_figures(pages, spans, hints)
         amounts = amounts_of(rank_fields(spans, hints, labels), line_items, tax_lines, figures)
-        spans = settled(spans, figures, weigh_sums(figures, amounts))
+        spans = state_total(settled(spans, figures, weigh_sums(figures, amounts)), pages, hints)
         dates = find_dates(pages, spans, hints)
         spans = settled(spans, dates, weigh_dates(dates), remove=True)
     fields = rank_fields(spans, hints, labels)
@@ -149,7 +151,7 @@ def assemble(
         fields["BANK_ACCOUNT"] = iban_first(fields["BANK_ACCOUNT"])
     ordered = {name: plausible_first(name, fields[name]) for name in labels.entity_types if name in fields}
     if weigh_choices:
-        line_items = lines_of_sum(line_items, ordered, tax_lines)
+        line_items = lines_of_sum(line_items, ordered, tax_lines, recognised=hints.recognised)
     signs = [code for code, _ in signed_amounts(ordered, line_items, hints)]
     kind = document_type(ordered, pages)
     for title in ordered.get("DOCUMENT_TYPE", []):

@@ -210,22 +210,31 @@ def put_first(chosen: FieldValue, others: Sequence[FieldValue]) -> list[FieldVal
 
 
 def lines_of_sum(
-    items: list[dict[str, FieldValue]], fields: Fields, tax_lines: Sequence[Mapping[str, FieldValue]]
+    items: list[dict[str, FieldValue]],
+    fields: Fields,
+    tax_lines: Sequence[Mapping[str, FieldValue]],
+    *,
+    recognised: bool,
 ) -> list[dict[str, FieldValue]]:
     """The rows that are lines of the invoice: those with an amount and a description or code, where these make its sum.
 
     A line has a net amount (EN 16931, BT-131) and an item (BG-31). A row without an amount is part of the line above,
     as what a bundle holds, and an amount that nothing describes is a sum or part of one; but only where the others, two
-    at least, are proven to be all: beside one line another row may be what describes it. Else all rows.
+    at least, are proven to be all: beside one line another row may be what describes it. Else all rows with an amount
+    where no word was recognised, since none was lost then; or all.
 
     Args:
         items: Rows of the item table.
         fields: Header fields.
         tax_lines: The rates, bases and taxes.
+        recognised: Whether an engine read words off a picture, so that an amount may not have been read.
     """
     amounts = [(item, number(item.get("ITEM_AMOUNT"))) for item in items if item.keys() & NAMING]
     lines = [item for item, amount in amounts if amount is not None]
     total = sum((amount for _, amount in amounts if amount is not None), Decimal(0))
     sums = numbers(fields, "SUBTOTAL_AMOUNT")  # of lines (BT-106), and without tax (BT-109)
     proven = total in sums or check_item_sum(fields, lines, tax_lines)["status"] == "ok"
-    return lines if len(lines) > 1 and proven else items
+    if len(lines) > 1 and proven:
+        return lines
+    priced = [item for item in items if number(item.get("ITEM_AMOUNT")) is not None]
+    return items if recognised or len(priced) < 2 else priced

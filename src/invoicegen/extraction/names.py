@@ -22,6 +22,8 @@ WORD_GAP: Final = 1.0
 """Line heights between words of one name, at most."""
 NEXT_LINE: Final = 2.0
 """Line heights between the centres of two lines that follow each other, at most."""
+FIRST_WORD: Final = 0.2
+"""Probability from which a word begins the name that goes on behind it; set, not fitted."""
 
 _LEGAL_FORM: Final = re.compile(
     r"(?:gmbh|mbh|ag|kg|kgaa|ohg|ug|e ?k|e ?u|gbr|se|sa|sarl|sas|sasu|eurl|snc|sc|scp|spa|srl|sl|slu|sau|lda|ltda|"
@@ -58,6 +60,7 @@ def complete_names(spans: Sequence[EntitySpan], pages: Sequence[PagePrediction])
     for span in spans:
         if span.type in ("SELLER_NAME", "BUYER_NAME"):
             page, straight = by_page[span.page], printed[span.page][0]
+            span = _with_first_word(span, page, lines[span.page])
             span = _with_second_word(_without_figures_apart(span, page, straight), page, lines[span.page])
             whole = None if has_legal_form(span.text) else next(_with_legal_form(span, lines, by_page), None)
             if whole is None and span.type == "BUYER_NAME" and not has_legal_form(span.text):
@@ -66,6 +69,19 @@ def complete_names(spans: Sequence[EntitySpan], pages: Sequence[PagePrediction])
                 span = replace(whole, confidence=span.confidence)
         result.append(span)
     return result
+
+
+def _with_first_word(span: EntitySpan, page: PagePrediction, lines: Sequence[Sequence[int]]) -> EntitySpan:
+    """A name that begins with a word labelled as inside one, with the word before it where that may be its first."""
+    first = span.words[0]
+    line = next(line for line in lines if first in line)
+    before = line[: line.index(first)][-1:]
+    given = page.ner_probabilities
+    if given is None or not before or page.ner_tags[first][:2] != "I-" or page.ner_tags[before[0]] != "O":
+        return span
+    if given[before[0], page.labels.ner_ids[f"B-{span.type}"]] < FIRST_WORD:
+        return span
+    return replace(span_of(span.type, page, [*before, *span.words]), confidence=span.confidence)
 
 
 def _with_second_word(span: EntitySpan, page: PagePrediction, lines: Sequence[Sequence[int]]) -> EntitySpan:

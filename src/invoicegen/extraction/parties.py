@@ -15,6 +15,7 @@ from typing import Final
 from invoicegen.extraction.entities import EntitySpan, span_of
 from invoicegen.extraction.layout import printed_lines
 from invoicegen.extraction.lexicon import SALUTATIONS, fold
+from invoicegen.extraction.sections import find_sections, role_of_heading
 from invoicegen.extraction.weighing import probabilities
 from invoicegen.schema.prediction import PagePrediction
 
@@ -29,6 +30,8 @@ NEXT_LINE: Final = 2.5
 
 _POST_CODE: Final = re.compile(r"(?:[A-Z]{1,2}-)?\d{4,5}\b")
 _PARTY: Final = frozenset({"SELLER_NAME", "SELLER_ADDRESS", "BUYER_ADDRESS"})
+_TO: Final = frozenset({"to", "an", "a", "aan", "para"})
+"""Before a name these say whose it is, over one they are too short to."""
 _LEAST: Final = 1e-6
 _KINDS: Final = ("NAME", "ADDRESS")
 
@@ -36,7 +39,9 @@ _KINDS: Final = ("NAME", "ADDRESS")
 def settle_lone_party(spans: Sequence[EntitySpan], pages: Sequence[PagePrediction]) -> list[EntitySpan]:
     """The entities, with the only name and the only address as the seller's where that is likelier.
 
-    Nothing changes where there are two names or two addresses, none is the buyer's, or probabilities are not known.
+    Name and address stand together, so both tell whose they are once: the mean of their odds and not the product.
+    Nothing changes where there are two names or two addresses, none is the buyer's, a heading of the buyer stands over
+    or before one, or probabilities are not known.
     """
     by_page = {page.page: page for page in pages}
     party = [
@@ -48,6 +53,8 @@ def settle_lone_party(spans: Sequence[EntitySpan], pages: Sequence[PagePredictio
     lone = all(len(texts) <= 1 for texts in of_kind) and any(span.type.startswith("BUYER") for span in party)
     if not lone or any(by_page[span.page].ner_probabilities is None for span in party):
         return list(spans)
+    if any(_headed(span, by_page[span.page]) for span in party):
+        return list(spans)
     odds = math.log(WEIGHT)
     sellers: dict[EntitySpan, EntitySpan] = {}
     for span in party:
@@ -55,11 +62,30 @@ def settle_lone_party(spans: Sequence[EntitySpan], pages: Sequence[PagePredictio
         types = (f"SELLER_{kind}", f"BUYER_{kind}")
         given = probabilities(replace(span, type="O"), by_page[span.page], types)
         seller, buyer = (given.get(name, 0.0) + _LEAST for name in types)
-        odds += math.log(seller / buyer)
+        odds += math.log(seller / buyer) / len(party)
         sellers[span] = replace(span, type=types[0], confidence=seller + buyer)
     if odds <= 0:
         return list(spans)
     return [sellers.get(span, span) for span in spans]
+
+
+def _headed(span: EntitySpan, page: PagePrediction) -> bool:
+    """Whether a heading of the buyer stands alone over an entity or to the left of it."""
+    first = span.words[0]
+    if any(section.role == "BUYER" and first in section.words for section in find_sections(page)):
+        return True
+    straight, segments = printed_lines(page.words)
+    beside = [segment for segment in segments if straight.y[segment[0]] == straight.y[first]]
+    before = [
+        [i for i in segment if straight.x1[i] <= straight.x0[first]]
+        for segment in beside
+        if straight.x0[segment[0]] < straight.x0[first]
+    ]
+    return bool(before) and _heads_buyer(" ".join(page.words[i].text for i in before[-1]))
+
+
+def _heads_buyer(text: str) -> bool:
+    return role_of_heading(text) == "BUYER" or fold(text).strip(" :.") in _TO
 
 
 def add_addressee(spans: Sequence[EntitySpan], page: PagePrediction) -> list[EntitySpan]:
