@@ -1,9 +1,13 @@
 """Values of which the model left out a word, made whole with the words beside."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from written_lines import line
 
 from invoicegen.extraction import assemble
+from invoicegen.schema.taxonomy import NER_IDS
 
 
 def values(page, name):
@@ -79,3 +83,22 @@ def test_a_number_that_proves_nothing_stays_as_it_is(make_page):
 def test_prices_of_four_decimals_are_no_totals(make_page, amount, kept):
     page = make_page(line((amount, "B-TOTAL_AMOUNT")))
     assert bool(values(page, "TOTAL_AMOUNT")) is kept
+
+
+@pytest.mark.parametrize(
+    ("buyer", "gap", "expected"),
+    [
+        (0.6, 6, {"BUYER_TAX_ID": ["NL123456789B01"]}),
+        (0.45, 6, {"SELLER_TAX_ID": ["NL123456789B01"]}),
+        (0.6, 200, {"SELLER_TAX_ID": ["NL"], "BUYER_TAX_ID": ["123456789B01"]}),  # another column
+    ],
+)
+def test_a_prefix_is_of_the_party_that_its_number_is_of(make_page, buyer, gap, expected):
+    words = [("NL", 60, 300, "B-SELLER_TAX_ID"), ("123456789B01", 78 + gap, 300, "B-BUYER_TAX_ID")]
+    probabilities = np.zeros((2, len(NER_IDS)), dtype=np.float32)
+    seller, other = NER_IDS["B-SELLER_TAX_ID"], NER_IDS["B-BUYER_TAX_ID"]
+    probabilities[0, [seller, other]] = 0.52, 0.48
+    probabilities[1, [seller, other]] = 1 - buyer, buyer
+    fields = assemble([replace(make_page(words), ner_probabilities=probabilities)])["fields"]
+    found = {name: [value["text"].replace(" ", "") for value in values] for name, values in fields.items()}
+    assert {name: texts for name, texts in found.items() if name.endswith("TAX_ID")} == expected

@@ -72,3 +72,11 @@ def test_dates_alone_are_terms_only_where_nothing_else_is(make_page):
     date, sentence = labelled("15.03.2024", x=600), labelled("Bis zum 15.03.2024 ohne Abzug", y=400)
     assert terms(make_page([*date, *sentence])) == ["Bis zum 15.03.2024 ohne Abzug"]
     assert terms(make_page(date)) == ["15.03.2024"]
+
+
+@pytest.mark.parametrize("due", [(), line(("01.04.2024", "B-DUE_DATE"), y=700)])
+def test_a_date_alone_beside_terms_is_due_where_no_other_is(make_page, due):
+    date, sentence = labelled("15.03.2024", x=600), labelled("Teilzahlung", y=400)
+    fields = assemble([make_page([*date, *sentence, *due])])["fields"]
+    assert [field["value"] for field in fields["DUE_DATE"]] == ["2024-04-01" if due else "2024-03-15"]
+    assert [field["text"] for field in fields["PAYMENT_TERMS"]] == ["Teilzahlung"]

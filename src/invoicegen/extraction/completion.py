@@ -19,6 +19,7 @@ from invoicegen.extraction.hints import DocumentHints
 from invoicegen.extraction.layout import StraightWords, straighten
 from invoicegen.extraction.tax_ids import is_proven
 from invoicegen.extraction.values import is_iban, normalise_value, without_caption
+from invoicegen.extraction.weighing import probabilities
 from invoicegen.schema.prediction import PagePrediction
 from invoicegen.schema.taxonomy import VALUE_KINDS
 
@@ -26,6 +27,9 @@ GAP: Final = 1.5
 """Line heights between a value and the word that completes it, at most."""
 _NUMBER_WORDS: Final = 8  # an IBAN in groups of four
 _DATE_WORDS: Final = 2  # on either side
+
+_TAX_IDS: Final = ("SELLER_TAX_ID", "BUYER_TAX_ID")
+_PREFIX: Final = re.compile(r"[A-Z]{2}")
 
 _PRICE: Final = re.compile(r"-?\d+\.\d{4,}")
 
@@ -50,7 +54,7 @@ def complete_spans(
     """
     straight: StraightWords | None = None
     result = []
-    for span in whole_addresses(spans, page):
+    for span in with_prefixes(whole_addresses(spans, page), page):
         is_whole = proof_of(span.type, hints)
         if is_whole is not None and not is_whole(span.text):
             straight = straight or straighten(page.words)
@@ -64,6 +68,31 @@ def complete_spans(
     return [
         span for span in result if not any(span.type == t and set(span.words) < words for t, words in taken)
     ]
+
+
+def with_prefixes(spans: Sequence[EntitySpan], page: PagePrediction) -> list[EntitySpan]:
+    """The entities, a country's prefix as part of the tax number behind it, of the party that both are likelier of.
+
+    A model that is unsure whose a number is may give its prefix to one party and the rest to the other.
+    """
+    numbers = [span for span in spans if span.type in _TAX_IDS]
+    prefixes = [span for span in numbers if _PREFIX.fullmatch(span.text)]
+    if not prefixes or page.ner_probabilities is None:
+        return list(spans)
+    straight = straighten(page.words)
+    result = list(spans)
+    for prefix in prefixes:
+        end, height = float(straight.x1[prefix.words[-1]]), float(straight.height[prefix.words[-1]])
+        for number in numbers:
+            first = number.words[0]
+            beside = straight.y[first] == straight.y[prefix.words[-1]]
+            if beside and 0 <= float(straight.x0[first]) - end <= GAP * height:
+                words = [*prefix.words, *number.words]
+                share = probabilities(span_of("O", page, words), page, _TAX_IDS)
+                name = max(share, key=share.__getitem__)
+                likely = replace(span_of(name, page, words), confidence=share[name])
+                result = [likely if span == number else span for span in result if span != prefix]
+    return result
 
 
 def is_price(span: EntitySpan, hints: DocumentHints) -> bool:

@@ -24,7 +24,8 @@ LEFT_OUT: Final = 4
 
 def settle_terms(spans: Sequence[EntitySpan], page: PagePrediction, hints: DocumentHints) -> list[EntitySpan]:
     """The entities of a page, payment terms cut where another column begins, and with the words of their sentence that
-    were left out before them or wrap behind a currency sign; what is nothing but dates is none where there are others.
+    were left out before them or wrap behind a currency sign; what is nothing but dates is none where there are others,
+    but the due date where none is labelled.
 
     Args:
         spans: Entities of the page.
@@ -42,8 +43,11 @@ def settle_terms(spans: Sequence[EntitySpan], page: PagePrediction, hints: Docum
                 before, behind = _left_out(words[0], page, lines), _figure_below(words, page, straight, lines)
                 whole = span_of(span.type, page, [*before, *words, *behind])
                 terms.append(replace(whole, confidence=part.confidence))
+    others = [span for span in spans if span.type != "PAYMENT_TERMS"]
     kept = [part for part in terms if not _is_date(part.text, hints)] or terms
-    return [*(span for span in spans if span.type != "PAYMENT_TERMS"), *kept]
+    if not any(span.type == "DUE_DATE" for span in spans):
+        others += [replace(part, type="DUE_DATE") for part in terms if part not in kept]
+    return [*others, *kept]
 
 
 def _blocks(span: EntitySpan, straight: StraightWords, lines: Sequence[Sequence[int]]) -> list[list[int]]:
