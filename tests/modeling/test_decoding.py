@@ -114,6 +114,15 @@ def test_nothing_is_resumed_unopened():
     assert open_entities(["O", "I-X", "I-X", "B-Y", "I-X"]) == ["O", "B-X", "I-X", "B-Y", "I-X"]
 
 
+def test_what_opens_an_entity_has_the_probability_of_what_it_was_labelled():
+    scores = uniform(2)
+    scores.ner[:] = -9
+    scores.ner[0, NER_IDS["O"]] = scores.ner[1, NER_IDS["I-SELLER_ADDRESS"]] = np.log(0.9)
+    page = Decoder(["SELLER_ADDRESS"])(scores)
+    assert page.ner_tags == ["O", "B-SELLER_ADDRESS"]
+    assert page.ner_confidences[1] > 0.9
+
+
 def uniform(n):
     return WordScores(*(np.full((n, k), -np.log(k), dtype=np.float32) for k in (73, 3, 3)))
 

@@ -183,6 +183,7 @@ class WordScores:
 class DecodedPage:
     """One valid triple of labels a word, the probability of its NER label, and of all NER labels.
 
+    A word that was labelled as inside an entity and opens one has the probability of what it was labelled.
     ``ner_probabilities`` has shape (n_words, n_labels).
     """
 
@@ -256,7 +257,7 @@ class Decoder:
             tags = open_entities([self._labels.ner_labels[label] for label in path])
             table_tags, cell_tags = _implied(tags)
             return DecodedPage(
-                tags, self._confidences(probabilities, tags), table_tags, cell_tags, probabilities
+                tags, self._confidences(probabilities, path), table_tags, cell_tags, probabilities
             )
         pairs = np.stack(
             [scores.table[:, table] + scores.cell[:, cell] for table, cell in self._pairs], axis=1
@@ -267,7 +268,7 @@ class Decoder:
         chosen = np.where(self._pair_allowed[path], pairs, -np.inf).argmax(axis=1)
         return DecodedPage(
             ner_tags=tags,
-            ner_confidences=self._confidences(probabilities, tags),
+            ner_confidences=self._confidences(probabilities, path),
             table_tags=[TABLE_LABELS[self._pairs[pair][0]] for pair in chosen],
             cell_tags=[CELL_LABELS[self._pairs[pair][1]] for pair in chosen],
             ner_probabilities=probabilities,
@@ -276,9 +277,10 @@ class Decoder:
     def _best_path(self, scores: NDArray[np.float32], beside: NDArray[np.bool_] | None) -> NDArray[np.int64]:
         return viterbi(scores, self._allowed, self._first, self._transitions, beside, self._penalties)
 
-    def _confidences(self, probabilities: NDArray[np.float32], tags: Sequence[str]) -> list[float]:
-        ids = np.array([self._labels.ner_ids[tag] for tag in tags])
-        return [float(p) for p in probabilities[np.arange(len(ids)), ids]]
+    @staticmethod
+    def _confidences(probabilities: NDArray[np.float32], path: NDArray[np.int64]) -> list[float]:
+        """What the model gives each label of the path; an ``I-`` that comes to open an entity keeps its own."""
+        return [float(p) for p in probabilities[np.arange(len(path)), path]]
 
 
 def _implied(ner_tags: Sequence[str]) -> tuple[list[str], list[str]]:
