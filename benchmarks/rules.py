@@ -2,6 +2,7 @@
 
     python benchmarks/rules.py [--real DIR] [--pages data/05_model_input/test_pages] [--model FOLDER] [--only NAME,...]
     python benchmarks/rules.py --pages data/05_model_input/test_pages --truth
+    python benchmarks/rules.py --real DIR --model FOLDER --against OTHER
 
 DIR holds real documents with labels.jsonl, read as ``invoicegen extract`` reads them; ``--pages`` are generated ones
 with their words. Each document is labelled once and assembled once a rule, with that rule left out; ``choices`` leaves
@@ -13,6 +14,10 @@ number that proves itself by its check digits is the seller's.
 
 With ``--truth`` generated pages have their true labels in place of a model's: what is lost even so was misread by the
 engine, or put together wrongly by the rules.
+
+With ``--against`` another model is compared with the first on the same words, with all rules and without choices. Rules
+that were found on one model's errors on these documents mend that one's more than another's, so which of two models
+reads better is told by both rows, and by generated documents.
 """
 
 from __future__ import annotations
@@ -113,6 +118,7 @@ def main() -> None:
     parser.add_argument("--pages", type=Path, help="folder of generated pages, Parquet")
     parser.add_argument("--model", default="shipped")
     parser.add_argument("--truth", action="store_true", help="generated pages with their true labels")
+    parser.add_argument("--against", help="another model, whose scores are compared with those of --model")
     parser.add_argument("--only", help=f"these rules alone; {CHOICES} is all choices at once")
     parser.add_argument("--threads", type=int, default=1)
     given = parser.parse_args()
@@ -123,11 +129,24 @@ def main() -> None:
         parser.error(f"no rule {', '.join(sorted(unknown))}; there are {', '.join([*RULES, CHOICES])}")
     if given.truth and given.real:
         parser.error("real documents have no labels of words: give --truth with --pages alone")
-    predictor = None if given.truth else ModelLoader(threads=given.threads).load(resolve_model(given.model))
+    if given.truth and given.against:
+        parser.error("--truth takes no model: leave out --against")
+    loader = ModelLoader(threads=given.threads)
+    predictor = None if given.truth else loader.load(resolve_model(given.model))
+    other = loader.load(resolve_model(given.against)) if given.against else None
     if given.pages:
-        show("generated", names, generated(given.pages, predictor))
+        first = generated(given.pages, predictor)
+        if other is not None:
+            show_against("generated", first, generated(given.pages, other))
+        else:
+            show("generated", names, first)
     if given.real and predictor is not None:
-        show("real", names, real(given.real, predictor))
+        documents = read_documents_of(given.real)
+        first = real(given.real, documents, predictor)
+        if other is not None:
+            show_against("real", first, real(given.real, documents, other))
+        else:
+            show("real", names, first)
 
 
 def assembled_without(name: str | None, predictions: Predictions) -> Any:
@@ -195,12 +214,20 @@ def generated(folder: Path, predictor: PageLabeler | None) -> Callable[[str | No
     return outcomes
 
 
-def real(folder: Path, predictor: PageLabeler) -> Callable[[str | None], Outcomes]:
+def read_documents_of(folder: Path) -> dict[str, list[PageInput]]:
+    """The words of real documents by file name."""
+    return {
+        label.file: list(read(folder / label.file)) for label in tqdm(read_labels(folder), desc="read real")
+    }
+
+
+def real(
+    folder: Path, documents: dict[str, list[PageInput]], predictor: PageLabeler
+) -> Callable[[str | None], Outcomes]:
     """Outcomes of real documents, by the rule that is left out."""
     labels = read_labels(folder)
     found = {
-        label.file: predictor.predict_pages(list(read(folder / label.file)))
-        for label in tqdm(labels, desc="read and label real")
+        file: predictor.predict_pages(pages) for file, pages in tqdm(documents.items(), desc="label real")
     }
 
     def outcomes(name: str | None) -> Outcomes:
@@ -233,6 +260,21 @@ def show(kind: str, names: Sequence[str], outcomes: Callable[[str | None], Outco
         cells = [cell(gains.get(title)) for title in HEADLINES]
         gained, lost, layouts = changed(without, with_all)
         tqdm.write(f"| {name} | {' | '.join(cells)} | {gained} / {lost} | {layouts} |")
+
+
+def show_against(
+    kind: str, first: Callable[[str | None], Outcomes], second: Callable[[str | None], Outcomes]
+) -> None:
+    """What the second model gains on the first, with all rules and without choices."""
+    for rules, name in (("all rules", None), (f"no {CHOICES}", CHOICES)):
+        one, two = first(name), second(name)
+        if name is None:
+            print(f"| {kind}, {len(one)} documents | {' | '.join(HEADLINES.values())} |")
+            print("|--" * (len(HEADLINES) + 1) + "|")
+        gains = {row["headline"]: row for row in compare(one, two)}
+        for model, scores in (("first", intervals(one)), ("second", intervals(two))):
+            print(f"| {model}, {rules} | {' | '.join(score(scores.get(title)) for title in HEADLINES)} |")
+        print(f"| second less first | {' | '.join(cell(gains.get(title)) for title in HEADLINES)} |")
 
 
 def score(row: dict[str, Any] | None) -> str:

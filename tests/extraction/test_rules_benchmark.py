@@ -71,3 +71,26 @@ def test_changes_are_counted_by_field_and_layout(rules):
         outcome("two", {"total": 1}, layout="b"),
     ]
     assert rules.changed(without, with_all) == (2, 1, 2)
+
+
+def test_two_models_are_compared_with_all_rules_and_without_choices(rules, capsys):
+    def outcomes(rows):
+        return lambda name: [
+            outcome(f"{n}", {}, layout=f"{n}", rows=rows if name is None else 5 - rows) for n in range(4)
+        ]
+
+    rules.show_against("real", outcomes(0), outcomes(5))
+    _, _, *rows = capsys.readouterr().out.splitlines()
+    names, *_, items = zip(*(row.strip("| ").split("|") for row in rows), strict=True)
+    assert [name.strip() for name in names] == [
+        "first, all rules", "second, all rules", "second less first",
+        "first, no choices", "second, no choices", "second less first",
+    ]  # fmt: skip
+    assert [value.split()[0] for value in items] == [
+        "0.000",
+        "1.000",
+        "**+1.000",
+        "1.000",
+        "0.000",
+        "**-1.000",
+    ]
