@@ -12,14 +12,18 @@ from invoicegen.schema.taxonomy import NER_IDS
 
 def fields_of(make_page, words, given):
     """First values by type, of a page whose words have the probabilities ``given`` by their text, else are nothing."""
+    return {name: values[0]["value"] for name, values in all_fields_of(make_page, words, given).items()}
+
+
+def all_fields_of(make_page, words, given):
+    """All values by type of :func:`fields_of`."""
     page = make_page(words)
     probabilities = np.zeros((len(words), len(NER_IDS)), dtype=np.float32)
     for row, (text, _, _, tag) in zip(probabilities, words, strict=True):
         likely = {f"B-{name}": p for name, p in given.get(text, {}).items()}
         for label, probability in ({tag: 1 - sum(likely.values())} | likely).items():
             row[NER_IDS[label]] = probability
-    found = assemble([replace(page, ner_probabilities=probabilities)])["fields"]
-    return {name: values[0]["value"] for name, values in found.items()}
+    return assemble([replace(page, ner_probabilities=probabilities)])["fields"]
 
 
 @pytest.mark.parametrize(("probability", "found"), [(0.45, "MS4711"), (0.2, None)])
@@ -80,3 +84,8 @@ def test_the_only_sum_is_the_total_where_a_caption_names_one(make_page, rows, to
     assert fields.get("TOTAL_AMOUNT") == total
     if total == rows[0][1]:
         assert "SUBTOTAL_AMOUNT" not in fields
+
+
+def test_a_sum_that_was_labelled_as_another_is_doubted(make_page):
+    (total,) = all_fields_of(make_page, sums(("TOTAL", "119.88", "B-SUBTOTAL_AMOUNT")), {})["TOTAL_AMOUNT"]
+    assert total["confidence"] == pytest.approx(0.45)  # half of what the page has for the label

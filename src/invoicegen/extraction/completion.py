@@ -92,6 +92,7 @@ def with_prefixes(spans: Sequence[EntitySpan], page: PagePrediction) -> list[Ent
                 name = max(share, key=share.__getitem__)
                 likely = replace(span_of(name, page, words), confidence=share[name])
                 result = [likely if span == number else span for span in result if span != prefix]
+                break
     return result
 
 

@@ -27,6 +27,8 @@ PART: Final = 0.1
 LEAST: Final = {"INVOICE_NUMBER": 0.4, "SELLER_NAME": 0.1}
 """Mean probability of its words from which a text is taken; set, not fitted. A seller's name has a legal form too:
 without one, as many texts that are taken are wrong as right."""
+OTHER_SUM: Final = 0.5
+"""Factor on the confidence of a sum that was labelled as another; set, not measured."""
 _FREE: Final = {
     "INVOICE_NUMBER": ("O", "SELLER_TAX_ID", "BUYER_TAX_ID", "PURCHASE_ORDER_NUMBER"),
     "SELLER_NAME": ("O",),
@@ -101,5 +103,5 @@ def state_total(
             named.add(sum_of_caption(" ".join(words)))
     if "TOTAL_AMOUNT" not in named or "SUBTOTAL_AMOUNT" in named:
         return list(spans)
-    total = sums[0]
-    return [replace(span, type="TOTAL_AMOUNT") if span == total else span for span in spans]
+    total = replace(sums[0], type="TOTAL_AMOUNT", confidence=OTHER_SUM * sums[0].confidence)
+    return [total if span == sums[0] else span for span in spans]
