@@ -197,7 +197,7 @@ class _Document:
         spoilt: list[str] = []
         if plan.invalid_identifiers:
             seller, payment, spoilt = self._spoil(seller, payment)
-        return Invoice(
+        invoice = Invoice(
             doc_id=plan.doc_id,
             seed=plan.seed,
             index=plan.index,
@@ -239,6 +239,9 @@ class _Document:
             advert=self._printed_text(self.language.adverts, seller, 0.12),
             invalid_identifiers=spoilt,
         )
+        if plan.kind in _SIMPLE and self.regime.buyer == "any" and draw.chance(_SIMPLIFIED):
+            return invoice.model_copy(update={"buyer": None, "ship_to": None})
+        return invoice
 
     def _issue_date(self) -> dt.date:
         first, last = dt.date(FIRST_YEAR, 1, 1), dt.date(LAST_YEAR, 12, 31)
@@ -268,8 +271,6 @@ class _Document:
     def _buyer(self) -> Party | None:
         draw, plan = self.draw, self.plan
         if self.receipt and not draw.chance(0.06):
-            return None
-        if plan.kind in _SIMPLE and self.regime.buyer == "any" and draw.chance(_SIMPLIFIED):
             return None
         private = {"utility_bill": 0.6, "advertising_invoice": 0.0, "subscription_invoice": 0.25}
         business = self.regime.buyer != "any" or not draw.chance(private.get(plan.kind, 0.15))

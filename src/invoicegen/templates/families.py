@@ -36,6 +36,7 @@ PAGE_NAMES: Final = frozenset(
         "buyer",
         "ship_to",
         "remit_to",
+        "seller_below",
         "references",
         "columns",
         "numeric",

@@ -101,6 +101,7 @@ def sample_genome(
             }
         elif structure["page"] == "A5":
             style |= {"size_pt": min(style["size_pt"], 8.0), "margin_mm": min(style["margin_mm"], 12.0)}
+        structure["lone_seller"] = dice.weighted({"head": 1, "buyer": 1})
     structure["family"] = family
     return {"structure": structure, "style": style}
 
@@ -301,7 +302,6 @@ def _page_structure(dice: _Dice, family: TemplateFamily, kind: DocumentKind, loc
         "page_number": dice.weighted({"none": 4, "bottom": 4, "top": 1}),
         "title_number": dice.weighted({"none": 7.6, "number": 1.8, "line": 0.6}),
         "parts": dice.weighted({"columns": 5, "description": 3, "counted": 2}),
-        "lone_seller": dice.weighted({"head": 1, "buyer": 1}),
     }
     if dice.chance(0.15):
         structure |= _LISTING | _listing(dice)
