@@ -83,6 +83,7 @@ RULES: dict[str, tuple[str, str, Callable[..., Any]]] = {
     "names whole": ("assemble", "complete_names", same),
     "addresses whole": ("completion", "whole_addresses", same),
     "proven tax number": ("assemble", "add_proven_seller", same),
+    "prefix of a tax number": ("completion", "with_prefixes", same),
     "dates and numbers whole": ("completion", "proof_of", nothing),
     "lost marks": ("assemble", "learn_decimals", same),
     "misread letters": ("values", "mend_letters", same),
@@ -131,6 +132,8 @@ def main() -> None:
         parser.error("real documents have no labels of words: give --truth with --pages alone")
     if given.truth and given.against:
         parser.error("--truth takes no model: leave out --against")
+    if given.only and given.against:
+        parser.error("--against compares with all rules and without choices: leave out --only")
     loader = ModelLoader(threads=given.threads)
     predictor = None if given.truth else loader.load(resolve_model(given.model))
     other = loader.load(resolve_model(given.against)) if given.against else None

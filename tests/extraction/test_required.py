@@ -71,10 +71,8 @@ def sums(*rows):
         ([("TOTAL:", "119.88", "B-SUBTOTAL_AMOUNT")], "119.88"),
         ([("TOTAL", None, None), ("Cash", "50.00", "B-AMOUNT_PAID")], "50.00"),
         ([("Cash", "50.00", "B-AMOUNT_PAID")], None),  # may be more than the total
-        (
-            [("Subtotal", "386.80", "B-SUBTOTAL_AMOUNT"), ("Total", None, None)],
-            None,
-        ),  # the total was not read
+        # The total was not read.
+        ([("Subtotal", "386.80", "B-SUBTOTAL_AMOUNT"), ("Total", None, None)], None),
         ([("TOTAL", "45.00", "B-SUBTOTAL_AMOUNT"), ("Cash", "50.00", "B-AMOUNT_PAID")], None),
         ([("TOTAL", "45.00", "B-SUBTOTAL_AMOUNT"), ("Due", "50.00", "B-AMOUNT_DUE")], "50.00"),
     ],

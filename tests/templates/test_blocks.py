@@ -920,9 +920,16 @@ def test_a_simplified_invoice_names_its_seller_alone_here_or_where_buyers_stand(
     number = min(word.quad[1] for word in painted if word.entity == "INVOICE_NUMBER")
     assert (name > number) is (place == "buyer")
     assert not any((word.entity or "").startswith("BUYER") for word in painted)
+    assert 'class="sender"' not in html  # over the window of an address that nobody has
 
 
-def test_most_invoices_name_their_buyer_and_listings_all_parties_in_their_places():
+def test_a_layout_with_places_of_its_own_keeps_the_seller_in_its_own():
+    genes = {"lone_seller": "buyer", "seller_compact": True, "head": [["seller"], ["refs"], ["buyer"]]}
+    _, _, html = search(lambda record: record.buyer is None, genes, **PAGES)
+    assert 'class="seller compact"' in html
+
+
+def test_most_invoices_name_their_buyer_and_bills_of_utilities_all():
     records = [synthesise(plan_document(index, options(**PAGES))) for index in range(200)]
     assert 0 < sum(record.buyer is None for record in records) < 30
     bills = options(families=PAGES["families"], kinds={"utility_bill": 1})

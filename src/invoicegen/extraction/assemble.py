@@ -103,7 +103,8 @@ def assemble(
             others of their type have (:mod:`invoicegen.extraction.marks`), words with letters where an engine read
             figures (:mod:`invoicegen.extraction.letters`), parties those whose headings they stand below
             (:mod:`invoicegen.extraction.sections`) and companies rather than their contacts
-            (:mod:`invoicegen.extraction.names`), rows those that make the sum, and the seller's tax number one that
+            (:mod:`invoicegen.extraction.names`), number, seller and total what is likeliest where none is labelled
+            (:mod:`invoicegen.extraction.required`), rows those that make the sum, and the seller's tax number one that
             proves itself (:mod:`invoicegen.extraction.tax_ids`), rather than those that the model gives most.
         embedded: The electronic invoice in the file: its values go first, and checks compare them with the pages'.
     """

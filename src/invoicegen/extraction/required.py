@@ -63,19 +63,14 @@ def _runs(name: str, page: PagePrediction) -> Iterator[EntitySpan]:
         return
     ids = page.labels.ner_ids
     given = page.ner_probabilities[:, ids[f"B-{name}"]] + page.ner_probabilities[:, ids[f"I-{name}"]]
+    free = [tag.removeprefix("B-").removeprefix("I-") in _FREE[name] for tag in page.ner_tags]
+    may_be = (given >= PART) & np.array(free)
     for line in printed_lines(page.words)[1]:
-        run: list[int] = []
-        for word in [*line, None]:
-            tag = "O" if word is None else page.ner_tags[word]
-            if word is not None and given[word] >= PART and (tag if tag == "O" else tag[2:]) in _FREE[name]:
-                run.append(word)
-                continue
-            if run:
-                confidence = float(np.mean(given[run]))
-                span = replace(span_of(name, page, run), confidence=confidence)
-                if name != "SELLER_NAME" or has_legal_form(span.text):
-                    yield span
-            run = []
+        for may, words in itertools.groupby(line, key=may_be.__getitem__):
+            run = list(words)
+            span = replace(span_of(name, page, run), confidence=float(np.mean(given[run])))
+            if may and (name != "SELLER_NAME" or has_legal_form(span.text)):
+                yield span
 
 
 def state_total(
