@@ -7,7 +7,13 @@ import torch
 from transformers import AutoConfig, AutoModel, LayoutLMv3Config, LayoutLMv3Model
 
 from invoicegen.modeling.configuration import multi_head_config
-from invoicegen.modeling.encoder import Dropout, SelfAttention, relative_position_buckets
+from invoicegen.modeling.encoder import (
+    Dropout,
+    SelfAttention,
+    _looked_up,
+    _looked_up_at_once,
+    relative_position_buckets,
+)
 from invoicegen.modeling.errors import TaxonomyMismatchError, WarmStartError
 from invoicegen.modeling.memory import freed_memory_kept
 from invoicegen.modeling.model import LayoutLMv3MultiHead
@@ -138,6 +144,25 @@ def test_relative_biases_get_the_gradient_of_a_plain_lookup(stock_checkpoint):
     for part, gradient in zip(mine, gradients, strict=True):
         assert gradient.abs().max() > 0
         torch.testing.assert_close(gradient, part.weight.grad, atol=1e-4, rtol=1e-4)
+
+
+def test_biases_and_their_gradients_are_the_same_window_by_window_and_at_once():
+    """The first is how CPUs do it, the second how GPUs do."""
+    generator = torch.Generator().manual_seed(5)
+    index = torch.randint(0, 7, (3, 10, 10), generator=generator)
+    mask = torch.ones(3, 10, dtype=torch.bool)
+    mask[1, 6:] = False
+    weight = torch.randn(3, 4, 10, 10, generator=generator)
+    found = []
+    for look_up in (_looked_up, _looked_up_at_once):
+        table = torch.linspace(-1, 1, 28).view(4, 7).requires_grad_()
+        added = torch.linspace(0, 2, 400).view(1, 4, 10, 10).requires_grad_()
+        biases = look_up(table, index, added, mask, torch.float32)
+        (biases.softmax(dim=-1) * weight).sum().backward()
+        found.append((biases.detach(), table.grad, added.grad))
+    for by_window, at_once in zip(*found, strict=True):
+        assert at_once.abs().sum() > 0.1
+        torch.testing.assert_close(at_once, by_window, atol=1e-5, rtol=1e-5)
 
 
 def test_buckets_follow_stock_rule():

@@ -61,13 +61,11 @@ def relative_position_buckets(bins: int, max_distance: int) -> Tensor:
 
 def _sums_by_index(index: Tensor, rows: Tensor, entries: int) -> Tensor:
     """Sums of ``rows`` (n, m) over equal values of ``index`` (m,): shape (n, entries)."""
-    if rows.device.type == "cpu":
-        return rows.new_zeros(len(rows), entries).scatter_add_(1, index.expand(len(rows), -1), rows)
-    return torch.stack([torch.bincount(index, weights=row, minlength=entries) for row in rows])
+    return rows.new_zeros(len(rows), entries).scatter_add_(1, index.expand(len(rows), -1), rows)
 
 
 class _LookupFunction(torch.autograd.Function):
-    """``table[:, index] + added``, masked; window by window, so that what is worked on stays in the cache.
+    """``table[:, index] + added``, masked; window by window, so that what is worked on stays in a CPU's cache.
 
     What is masked gets no gradient from attention (its weight there is 0), so the backward pass leaves the mask out.
     """
@@ -129,10 +127,17 @@ def _looked_up(
     Returns:
         Shape (batch, heads, length, length).
     """
-    if table.requires_grad:
+    if table.requires_grad and table.device.type == "cpu":
         result: Tensor = _LookupFunction.apply(table, index, added, mask, dtype)  # type: ignore[no-untyped-call]
         return result
-    result = functional.embedding(index, table.t().to(dtype)).movedim(-1, 1)
+    return _looked_up_at_once(table, index, added, mask, dtype)
+
+
+def _looked_up_at_once(
+    table: Tensor, index: Tensor, added: Tensor | None, mask: Tensor | None, dtype: torch.dtype
+) -> Tensor:
+    """As :func:`_looked_up`, all windows together; on GPUs the gradient is summed after sorting the index."""
+    result = functional.embedding(index, table.t()).to(dtype).movedim(-1, 1)
     if added is not None:
         result = result + added
     if mask is not None:
