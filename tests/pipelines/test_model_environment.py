@@ -25,6 +25,7 @@ def test_the_environment_changes_what_it_names_and_nothing_else():
         assert sum(engines.values()) == 1, family
     changed = {"documents", "seed", "split", "engines"}
     assert generate.model_dump(exclude=changed) == base_generate.model_dump(exclude=changed)
-    assert train.max_minutes == 160
+    assert (train.epochs, train.max_minutes) == (8, None)  # as many steps on whatever machine
+    assert train.early_stopping_patience == train.epochs
     assert train.augmentation.word_mask > base_train.augmentation.word_mask
     assert train.init_from == base_train.init_from == "compact"
