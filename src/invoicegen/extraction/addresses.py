@@ -41,7 +41,8 @@ def whole_addresses(spans: Sequence[EntitySpan], page: PagePrediction) -> list[E
             before = next((n for n, other in enumerate(result) if _goes_on(other, span, straight)), None)
             if before is not None:
                 span = span_of(span.type, page, [*result.pop(before).words, *span.words])
-            span = _with_last_line(_without_country_code(span, page, straight), page, straight, columns)
+            span = _with_place(_without_country_code(span, page, straight), page, lines)
+            span = _with_last_line(span, page, straight, columns)
         result.append(span)
     return result
 
@@ -119,11 +120,25 @@ def _with_last_line(
             text = "".join(page.words[i].text for i in line)
             is_country = _letters(text) in _country_names()
             is_zip_code = _STATE.search(span.text) is not None and _ZIP_CODE.fullmatch(text) is not None
-            if all(page.ner_tags[i] == "O" for i in line) and (is_country or is_zip_code):
+            free = all(page.ner_tags[i] == "O" or page.ner_tags[i].endswith("_ADDRESS") for i in line)
+            if free and (is_country or is_zip_code):
                 whole = span_of(span.type, page, [*span.words, *line])
                 return replace(whole, confidence=span.confidence)
             return span
     return span
+
+
+def _with_place(span: EntitySpan, page: PagePrediction, lines: Sequence[Sequence[int]]) -> EntitySpan:
+    """An address that ends with a post code, with the words behind it on the line, which name the place."""
+    last = span.words[-1]
+    line = next(line for line in lines if last in line)
+    place = line[line.index(last) + 1 :]
+    is_code = _POST_CODE.fullmatch(page.words[last].text) is not None
+    is_start = line.index(last) == 0 or page.words[line[0]].text in _country_codes()
+    usable = all(page.ner_tags[i] == "O" and page.words[i].text.isalpha() for i in place)
+    if not (is_code and is_start and usable and 0 < len(place) <= LACKING):
+        return span
+    return replace(span_of(span.type, page, [*span.words, *place]), confidence=span.confidence)
 
 
 def _without_country_code(span: EntitySpan, page: PagePrediction, straight: StraightWords) -> EntitySpan:

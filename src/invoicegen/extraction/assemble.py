@@ -12,7 +12,7 @@ from typing import Final, TypedDict
 import numpy as np
 
 from invoicegen.extraction.arithmetic import amounts_of, find_figures, weigh_sums
-from invoicegen.extraction.captions import state_sums
+from invoicegen.extraction.captions import settle_due, state_sums
 from invoicegen.extraction.checks import Check, run_checks
 from invoicegen.extraction.chronology import find_dates, weigh_dates
 from invoicegen.extraction.completion import complete_spans
@@ -39,7 +39,7 @@ from invoicegen.extraction.layout import StraightWords, straighten
 from invoicegen.extraction.lexicon import currency_of
 from invoicegen.extraction.line_items import FieldValue, rebuild_line_items
 from invoicegen.extraction.marks import learn_decimals
-from invoicegen.extraction.names import complete_names
+from invoicegen.extraction.names import add_registered_seller, complete_names
 from invoicegen.extraction.parties import add_addressee, settle_lone_party
 from invoicegen.extraction.required import add_stated, state_total
 from invoicegen.extraction.sections import settle_headed_parties
@@ -128,8 +128,9 @@ def assemble(
     if weigh_choices:
         spans = add_stated(spans, pages)
         spans = complete_names(add_addressee(spans, pages[0]), pages) if pages else spans
+        spans = add_registered_seller(spans, pages)
         spans = add_proven_seller(settle_lone_party(spans, pages), pages)
-        spans = state_sums(spans, pages, hints)
+        spans = settle_due(state_sums(spans, pages, hints), pages)
         figures = find_figures(pages, spans, hints)
         amounts = amounts_of(rank_fields(spans, hints, labels), line_items, tax_lines, figures)
         spans = state_total(settled(spans, figures, weigh_sums(figures, amounts)), pages, hints)

@@ -82,6 +82,19 @@ def state_sums(
     return result
 
 
+def settle_due(spans: Sequence[EntitySpan], pages: Sequence[PagePrediction]) -> list[EntitySpan]:
+    """The entities, what was labelled as paid as due where its caption says so."""
+    due = {
+        (span.page, span.words) for page in pages for span in find_captioned_sums(page).get("AMOUNT_DUE", [])
+    }
+    return [
+        replace(span, type="AMOUNT_DUE")
+        if span.type == "AMOUNT_PAID" and (span.page, span.words) in due
+        else span
+        for span in spans
+    ]
+
+
 def _proven(found: Mapping[SumType, Sequence[EntitySpan]], hints: DocumentHints) -> list[EntitySpan]:
     """Net, tax and gross that add up, the last such; empty where none do."""
     known = {

@@ -7,6 +7,7 @@ form, and a person below a company is its contact (BT-56).
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -14,7 +15,7 @@ from typing import Final
 
 from invoicegen.extraction.entities import EntitySpan, span_of
 from invoicegen.extraction.layout import StraightWords, printed_lines
-from invoicegen.extraction.lexicon import fold
+from invoicegen.extraction.lexicon import SALUTATIONS, fold
 from invoicegen.extraction.values import two_word_form
 from invoicegen.schema.prediction import PagePrediction
 
@@ -24,6 +25,14 @@ NEXT_LINE: Final = 2.0
 """Line heights between the centres of two lines that follow each other, at most."""
 FIRST_WORD: Final = 0.2
 """Probability from which a word begins the name that goes on behind it; set, not fitted."""
+
+GOES_ON: Final = 0.5
+"""Probability from which a name goes on in the line below; set, not fitted."""
+
+TRADING_NAME: Final = 0.5
+"""Factor on the confidence of a name on a sign where the company's is printed; set, not measured."""
+SIGNLESS: Final = 0.5
+"""Confidence of a company's name where no name was labelled; set, not measured."""
 
 _LEGAL_FORM: Final = re.compile(
     r"(?:gmbh|mbh|ag|kg|kgaa|ohg|ug|e ?k|e ?u|gbr|se|sa|sarl|sas|sasu|eurl|snc|sc|scp|spa|srl|sl|slu|sau|lda|ltda|"
@@ -60,6 +69,8 @@ def complete_names(spans: Sequence[EntitySpan], pages: Sequence[PagePrediction])
     for span in spans:
         if span.type in ("SELLER_NAME", "BUYER_NAME"):
             page, straight = by_page[span.page], printed[span.page][0]
+            if span.type == "BUYER_NAME":
+                span = _without_contact(span, page, straight)
             span = _with_first_word(span, page, lines[span.page])
             span = _with_second_word(_without_figures_apart(span, page, straight), page, lines[span.page])
             whole = None if has_legal_form(span.text) else next(_with_legal_form(span, lines, by_page), None)
@@ -82,6 +93,20 @@ def _with_first_word(span: EntitySpan, page: PagePrediction, lines: Sequence[Seq
     if given[before[0], page.labels.ner_ids[f"B-{span.type}"]] < FIRST_WORD:
         return span
     return replace(span_of(span.type, page, [*before, *span.words]), confidence=span.confidence)
+
+
+def _without_contact(span: EntitySpan, page: PagePrediction, straight: StraightWords) -> EntitySpan:
+    """A name as far as the line whose first word likelier does not go on with it than does: a person below a company."""
+    given = page.ner_probabilities
+    if given is None:
+        return span
+    inside = page.labels.ner_ids[f"I-{span.type}"]
+    for place, (before, word) in enumerate(itertools.pairwise(span.words), start=1):
+        above = " ".join(page.words[i].text for i in span.words[:place])
+        labelled = page.ner_tags[word].endswith(span.type) and fold(above).strip(" .,") not in SALUTATIONS
+        if straight.y[word] > straight.y[before] and labelled and given[word, inside] < GOES_ON:
+            return span_of(span.type, page, span.words[:place])
+    return span
 
 
 def _with_second_word(span: EntitySpan, page: PagePrediction, lines: Sequence[Sequence[int]]) -> EntitySpan:
@@ -142,3 +167,58 @@ def _company_above(
             company = span_of(span.type, page, line)
             return company if has_legal_form(company.text) else None
     return None
+
+
+def add_registered_seller(spans: Sequence[EntitySpan], pages: Sequence[PagePrediction]) -> list[EntitySpan]:
+    """The entities, the seller's name as the company's that stands right over or below the seller's sign or address,
+    where no name that was labelled has a legal form.
+
+    Shops print the name on their sign and that of the company they belong to; the seller is the company (BT-27), the
+    sign a trading name (BT-28).
+    """
+    names = [span for span in spans if span.type == "SELLER_NAME"]
+    if any(has_legal_form(span.text) for span in names):
+        return list(spans)
+    found: dict[str, EntitySpan] = {}
+    for page in pages:
+        near = [s for s in spans if s.page == page.page and s.type in ("SELLER_NAME", "SELLER_ADDRESS")]
+        straight, lines = printed_lines(page.words)
+        for line in lines:
+            words = _company(line, page)
+            if words and any(_follows(words, span, straight) for span in near):
+                span = span_of("SELLER_NAME", page, words)
+                found.setdefault(" ".join(_plain_words(span.text)), span)
+    if len(found) != 1:
+        return list(spans)
+    (company,) = found.values()
+    sure = max((span.confidence for span in names), default=SIGNLESS)
+    doubted = [
+        replace(span, confidence=TRADING_NAME * span.confidence) if span in names else span for span in spans
+    ]
+    return [*doubted, replace(company, confidence=sure)]
+
+
+def _company(line: Sequence[int], page: PagePrediction) -> list[int]:
+    """The words of a line that is a company's name and labelled nothing, without what a colon sets apart before it and
+    a number in brackets behind it; empty where it is none.
+    """
+    if any(page.ner_tags[i] not in ("O", "B-SELLER_NAME", "I-SELLER_NAME") for i in line):
+        return []
+    texts = [page.words[i].text for i in line]
+    start = next((n for n in range(len(line), 0, -1) if texts[n - 1].endswith(":")), 0)
+    end = len(line)
+    while end > start and re.fullmatch(r"\(.*\d.*\)", texts[end - 1]):
+        end -= 1
+    words = list(line[start:end])
+    return words if len(words) > 1 and has_legal_form(" ".join(texts[start:end])) else []
+
+
+def _follows(words: Sequence[int], span: EntitySpan, straight: StraightWords) -> bool:
+    """Whether words stand on the line right over the first or right below the last line of an entity."""
+    height = float(straight.height[list(words)].mean())
+    left, right = float(straight.x0[words[0]]), float(straight.x1[words[-1]])
+    own = list(span.words)
+    beside = float(straight.x0[own].min()) < right and left < float(straight.x1[own].max())
+    levels = [float(straight.y[i]) for i in own]
+    gap = max(min(levels) - float(straight.y[words[0]]), float(straight.y[words[0]]) - max(levels))
+    return beside and 0 < gap < NEXT_LINE * height

@@ -89,29 +89,38 @@ def _heads_buyer(text: str) -> bool:
 
 
 def add_addressee(spans: Sequence[EntitySpan], page: PagePrediction) -> list[EntitySpan]:
-    """The entities, with the buyer of a letter that none is labelled in: who stands below a salutation that has a line
-    of its own, as addresses of persons are written (DIN 5008), and the lines below as the address.
+    """The entities, with the buyer of a letter: who stands below a salutation that has a line of its own, as addresses
+    of persons are written (DIN 5008), and the lines below as the address, where none of these lines is labelled so.
+
+    Who is labelled the buyer elsewhere on the page is less sure, since a letter is addressed to its buyer.
 
     Args:
         spans: Entities of the document.
         page: Its first page.
     """
-    if any(span.type == "BUYER_NAME" for span in spans):
-        return list(spans)
     for block in _blocks(page):
         texts = [" ".join(page.words[i].text for i in line) for line in block]
         title = next((n for n, text in enumerate(texts) if fold(text).strip(" .,") in SALUTATIONS), None)
         if title is None or not any(_POST_CODE.match(text) for text in texts[title + 2 :]):
             continue
         end = next(n for n in range(title + 2, len(block)) if _POST_CODE.match(texts[n])) + 1
+        above = (line for line in block[:title] if all(page.ner_tags[i].endswith("BUYER_NAME") for i in line))
+        within = {i for line in (*above, *block[title:end]) for i in line}
+        buyers = [span for span in spans if span.type == "BUYER_NAME" and span.page == page.page]
         name = [*block[title], *block[title + 1]]
+        whole = _plain(" ".join(page.words[i].text for i in name))
+        elsewhere = [s for s in buyers if not within & set(s.words) and _plain(s.text) != whole]
+        doubted = [
+            replace(span, confidence=ADDRESSEE * span.confidence) if span in elsewhere else span for span in spans
+        ]
+        if len(elsewhere) < len(buyers):
+            return doubted
         address = [i for line in block[title + 2 : end] for i in line]
         taken = {*name, *address}
         if any(page.ner_tags[i] != "O" and page.ner_tags[i][2:] not in _PARTY for i in taken):
             continue
-        others = [s for s in spans if s.page != page.page or not taken & set(s.words)]
         return [
-            *others,
+            *(span for span in doubted if span.page != page.page or not taken & set(span.words)),
             replace(span_of("BUYER_NAME", page, name), confidence=ADDRESSEE),
             replace(span_of("BUYER_ADDRESS", page, address), confidence=ADDRESSEE),
         ]
