@@ -13,15 +13,19 @@ from typing import Final
 from invoicegen.extraction.entities import EntitySpan, span_of
 from invoicegen.extraction.layout import StraightWords, printed_lines
 from invoicegen.extraction.lexicon import LANGUAGES, fold
+from invoicegen.extraction.weighing import probabilities
 from invoicegen.schema.prediction import PagePrediction
 
 NEXT_LINE: Final = 2.5
 """Line heights between the centres of two lines of one address, at most."""
+SAME_BLOCK: Final = 1.8
+"""Line heights between the centres of two lines that nothing sets apart, at most."""
 WORD_GAP: Final = 1.0
 """Line heights between words of one line of an address, at most."""
 LACKING: Final = 4
 """Words that an address may lack, at most."""
 
+_ADDRESSES: Final = ("SELLER_ADDRESS", "BUYER_ADDRESS")
 _POST_CODE: Final = re.compile(r"\d{4,6}\b.*")
 _CONTACT: Final = re.compile(r"[@:]|www\.")
 _STATE: Final = re.compile(r",? [A-Z]{2}$")
@@ -34,6 +38,7 @@ def whole_addresses(spans: Sequence[EntitySpan], page: PagePrediction) -> list[E
         return list(spans)
     straight, lines = printed_lines(page.words, WORD_GAP)
     _, columns = printed_lines(page.words)
+    spans = _of_one_party(spans, page, straight)
     result: list[EntitySpan] = []
     for span in spans:
         if span.type.endswith("_ADDRESS"):
@@ -41,10 +46,39 @@ def whole_addresses(spans: Sequence[EntitySpan], page: PagePrediction) -> list[E
             before = next((n for n, other in enumerate(result) if _goes_on(other, span, straight)), None)
             if before is not None:
                 span = span_of(span.type, page, [*result.pop(before).words, *span.words])
-            span = _with_place(_without_country_code(span, page, straight), page, lines)
+            span = _without_country_code(_with_place(span, page, lines), page, straight)
             span = _with_last_line(span, page, straight, columns)
         result.append(span)
     return result
+
+
+def _of_one_party(
+    spans: Sequence[EntitySpan], page: PagePrediction, straight: StraightWords
+) -> list[EntitySpan]:
+    """The entities, addresses of seller and buyer that are lines of one block as one, of the likelier party."""
+    result: list[EntitySpan] = []
+    for span in spans:
+        other = next((n for n, above in enumerate(result) if _right_below(above, span, straight)), None)
+        if other is None or page.ner_probabilities is None:
+            result.append(span)
+            continue
+        words = [*result[other].words, *span.words]
+        share = probabilities(span_of("O", page, words), page, _ADDRESSES)
+        name = max(share, key=share.__getitem__)
+        result[other] = replace(span_of(name, page, words), confidence=share[name])
+    return result
+
+
+def _right_below(first: EntitySpan, second: EntitySpan, straight: StraightWords) -> bool:
+    """Whether one party's address begins where the other's ends, in the line right below and at the same margin."""
+    if {first.type, second.type} != set(_ADDRESSES):
+        return False
+    last, start = first.words[-1], second.words[0]
+    line = [i for i in first.words if straight.y[i] == straight.y[last]]
+    height = float(straight.height[last])
+    below = float(straight.y[start] - straight.y[last])
+    margin = min(float(straight.x0[i]) for i in line)
+    return abs(float(straight.x0[start]) - margin) < height and 0 < below < SAME_BLOCK * height
 
 
 def _goes_on(first: EntitySpan, second: EntitySpan, straight: StraightWords) -> bool:

@@ -12,7 +12,7 @@ from typing import Final, TypedDict
 import numpy as np
 
 from invoicegen.extraction.arithmetic import amounts_of, find_figures, weigh_sums
-from invoicegen.extraction.captions import settle_due, state_sums
+from invoicegen.extraction.captions import add_order_number, settle_due, state_sums
 from invoicegen.extraction.checks import Check, run_checks
 from invoicegen.extraction.chronology import find_dates, weigh_dates
 from invoicegen.extraction.completion import complete_spans
@@ -126,7 +126,7 @@ def assemble(
         spans = [replace(s, type="TOTAL_AMOUNT") if s.type == "AMOUNT_DUE" else s for s in spans]
     line_items = rebuild_line_items(pages, hints, weigh_choices=weigh_choices)
     if weigh_choices:
-        spans = add_stated(spans, pages)
+        spans = add_order_number(add_stated(spans, pages), pages)
         spans = complete_names(add_addressee(spans, pages[0]), pages) if pages else spans
         spans = add_registered_seller(spans, pages)
         spans = add_proven_seller(settle_lone_party(spans, pages), pages)

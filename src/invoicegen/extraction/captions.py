@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Final
@@ -24,6 +24,16 @@ from invoicegen.schema.prediction import PagePrediction
 
 _FIGURE: Final = re.compile(r"\D*\d[\d.,']*[.,]\d{2}\D*")
 _TERM: Final = re.compile(r"\(?b[tg] ?-? ?\d+\)?")
+_NUMBER: Final = re.compile(r"(?=.*\d)[\w/.-]{4,}")
+ORDER: Final = 0.5
+"""Confidence of an order's number that its caption alone tells; set, not measured."""
+ORDER_CAPTION: Final = 4
+"""Words before a number that may be its caption, at most."""
+_ORDER: Final = re.compile(
+    r"(?:\bbestell(?:ung)?s?[ -]?(?:nr|nummer)\b|\bbestellung nr\b|\bpurchase order\b|\bp\.?o\.? ?(?:no|number|nr|#)|"
+    r"\bcommande n|\bbon de commande\b|\binkooporder|\bbestelnummer\b|\bpedido\b|\bordine d'acquisto\b|"
+    r"\bnumero ordine\b|\bzamowieni|\bobjednav)[^:]*:?$"
+)
 _NAMES: Final[tuple[SumType, ...]] = ("SUBTOTAL_AMOUNT", "TAX_AMOUNT", "TOTAL_AMOUNT")
 
 
@@ -93,6 +103,34 @@ def settle_due(spans: Sequence[EntitySpan], pages: Sequence[PagePrediction]) -> 
         else span
         for span in spans
     ]
+
+
+def add_order_number(spans: Sequence[EntitySpan], pages: Sequence[PagePrediction]) -> list[EntitySpan]:
+    """The entities, with the number that a caption calls the buyer's order's where none is labelled so."""
+    if any(span.type == "PURCHASE_ORDER_NUMBER" for span in spans):
+        return list(spans)
+    found = [span for page in pages for span in _order_numbers(page)]
+    if len({span.text for span in found}) != 1:
+        return list(spans)
+    best = max(found, key=lambda span: span.confidence)
+    return [*(s for s in spans if s.page != best.page or not set(s.words) & set(best.words)), best]
+
+
+def _order_numbers(page: PagePrediction) -> Iterator[EntitySpan]:
+    """Numbers right behind a caption of an order's, labelled nothing or another document's."""
+    straight, segments = printed_lines(page.words)
+    for n, segment in enumerate(segments):
+        for place, word in enumerate(segment):
+            tag, text = page.ner_tags[word].removeprefix("B-"), page.words[word].text
+            if tag not in ("O", "PRECEDING_INVOICE_NUMBER") or not _NUMBER.fullmatch(text):
+                continue
+            before = segment[:place]
+            if not before and n and straight.y[segments[n - 1][0]] == straight.y[word]:
+                before = segments[n - 1]
+            caption = fold(" ".join(page.words[i].text for i in before[-ORDER_CAPTION:]))
+            if _ORDER.search(caption):
+                span = span_of("PURCHASE_ORDER_NUMBER", page, [word])
+                yield replace(span, confidence=ORDER)
 
 
 def _proven(found: Mapping[SumType, Sequence[EntitySpan]], hints: DocumentHints) -> list[EntitySpan]:

@@ -526,7 +526,8 @@ _SUM_CAPTIONS: Final[tuple[tuple[SumType, str], ...]] = (
     (
         "AMOUNT_DUE",
         "amount due|balance due|total due|amount due for payment|payable amount|amount payable|zahlbetrag|"
-        "residual|residual amount|remaining balance|zu zahlen|zu zahlender betrag|zu zahlender beitrag|restbetrag|falliger betrag|falliger zahlungsbetrag|offener betrag|net a payer|"
+        "residual|residual amount|remaining balance|zu zahlen|zu zahlender betrag|zu zahlender beitrag|restbetrag|"
+        "falliger betrag|falliger zahlungsbetrag|offener betrag|net a payer|"
         "montant a payer|reste a payer|te betalen|te betalen bedrag|openstaand bedrag|importe a pagar|"
         "importe debido|liquido a pagar|total a pagar|importo dovuto|importo dovuto per il pagamento|"
         "netto a pagare|valor a pagar|montante a pagar|valor em divida|do zaplaty|kwota do zaplaty|"

@@ -21,6 +21,8 @@ from invoicegen.schema.prediction import PagePrediction
 
 WORD_GAP: Final = 1.0
 """Line heights between words of one name, at most."""
+SPACE: Final = 0.5
+"""Line heights between words that nothing but a space sets apart, at most: captions stand farther from values."""
 NEXT_LINE: Final = 2.0
 """Line heights between the centres of two lines that follow each other, at most."""
 FIRST_WORD: Final = 0.2
@@ -66,12 +68,13 @@ def complete_names(spans: Sequence[EntitySpan], pages: Sequence[PagePrediction])
     lines = {number: words for number, (_, words) in printed.items()}
     by_page = {page.page: page for page in pages}
     result = []
-    for span in spans:
+    for span in _joined(spans, by_page, {number: straight for number, (straight, _) in printed.items()}):
         if span.type in ("SELLER_NAME", "BUYER_NAME"):
             page, straight = by_page[span.page], printed[span.page][0]
             if span.type == "BUYER_NAME":
                 span = _without_contact(span, page, straight)
             span = _with_first_word(span, page, lines[span.page])
+            span = _without_caption(span, page)
             span = _with_second_word(_without_figures_apart(span, page, straight), page, lines[span.page])
             whole = None if has_legal_form(span.text) else next(_with_legal_form(span, lines, by_page), None)
             if whole is None and span.type == "BUYER_NAME" and not has_legal_form(span.text):
@@ -95,8 +98,45 @@ def _with_first_word(span: EntitySpan, page: PagePrediction, lines: Sequence[Seq
     return replace(span_of(span.type, page, [*before, *span.words]), confidence=span.confidence)
 
 
+def _joined(
+    spans: Sequence[EntitySpan], pages: dict[int, PagePrediction], straight: dict[int, StraightWords]
+) -> list[EntitySpan]:
+    """The entities, names that begin anew right beside their last word, or in the line below where a bracket is open
+    until there, as one.
+    """
+    result: list[EntitySpan] = []
+    for span in spans:
+        before = None
+        if span.type in ("SELLER_NAME", "BUYER_NAME"):
+            words = straight[span.page]
+            before = next((n for n, other in enumerate(result) if _name_goes_on(other, span, words)), None)
+        if before is None:
+            result.append(span)
+        else:
+            first = result[before]
+            whole = span_of(span.type, pages[span.page], [*first.words, *span.words])
+            result[before] = replace(whole, confidence=max(first.confidence, span.confidence))
+    return result
+
+
+def _name_goes_on(first: EntitySpan, second: EntitySpan, straight: StraightWords) -> bool:
+    if (first.type, first.page) != (second.type, second.page):
+        return False
+    last, start = first.words[-1], second.words[0]
+    height = float(straight.height[last])
+    if straight.y[last] == straight.y[start]:
+        return (
+            not has_legal_form(first.text)
+            and abs(float(straight.x0[start] - straight.x1[last])) < SPACE * height
+        )
+    is_open = first.text.count("(") > first.text.count(")") and second.text.count(")") > second.text.count(
+        "("
+    )
+    return is_open and 0 < float(straight.y[start] - straight.y[last]) < NEXT_LINE * height
+
+
 def _without_contact(span: EntitySpan, page: PagePrediction, straight: StraightWords) -> EntitySpan:
-    """A name as far as the line whose first word likelier does not go on with it than does: a person below a company."""
+    """A name as far as the line whose first word likelier does not go on with it than does: who stands below it."""
     given = page.ner_probabilities
     if given is None:
         return span
@@ -107,6 +147,15 @@ def _without_contact(span: EntitySpan, page: PagePrediction, straight: StraightW
         if straight.y[word] > straight.y[before] and labelled and given[word, inside] < GOES_ON:
             return span_of(span.type, page, span.words[:place])
     return span
+
+
+def _without_caption(span: EntitySpan, page: PagePrediction) -> EntitySpan:
+    """A name without the words that a colon sets apart before a company's: "Owned by: Example Ltd"."""
+    starts = [n for n, i in enumerate(span.words, start=1) if page.words[i].text.endswith(":")]
+    rest = span.words[starts[-1] :] if starts else ()
+    if not rest or not has_legal_form(" ".join(page.words[i].text for i in rest)):
+        return span
+    return replace(span_of(span.type, page, rest), confidence=span.confidence)
 
 
 def _with_second_word(span: EntitySpan, page: PagePrediction, lines: Sequence[Sequence[int]]) -> EntitySpan:

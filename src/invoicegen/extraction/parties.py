@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+import numpy as np
+
 from invoicegen.extraction.entities import EntitySpan, span_of
 from invoicegen.extraction.layout import printed_lines
 from invoicegen.extraction.lexicon import SALUTATIONS, fold
@@ -25,6 +27,8 @@ none prints a buyer alone, and 20 and 1,000 give the same on them."""
 
 ADDRESSEE: Final = 0.5
 """Confidence of a buyer that a salutation alone tells; set, not measured."""
+SAME_STEP: Final = 1.5
+"""How much wider a step between two lines of one address is than the next, at most: an empty line is twice as wide."""
 NEXT_LINE: Final = 2.5
 """Line heights between the centres of two lines of one block, at most."""
 
@@ -104,14 +108,14 @@ def add_addressee(spans: Sequence[EntitySpan], page: PagePrediction) -> list[Ent
         if title is None or not any(_POST_CODE.match(text) for text in texts[title + 2 :]):
             continue
         end = next(n for n in range(title + 2, len(block)) if _POST_CODE.match(texts[n])) + 1
-        above = (line for line in block[:title] if all(page.ner_tags[i].endswith("BUYER_NAME") for i in line))
-        within = {i for line in (*above, *block[title:end]) for i in line}
+        within = {i for line in (*_company_of(block, title, page), *block[title:end]) for i in line}
         buyers = [span for span in spans if span.type == "BUYER_NAME" and span.page == page.page]
         name = [*block[title], *block[title + 1]]
         whole = _plain(" ".join(page.words[i].text for i in name))
         elsewhere = [s for s in buyers if not within & set(s.words) and _plain(s.text) != whole]
         doubted = [
-            replace(span, confidence=ADDRESSEE * span.confidence) if span in elsewhere else span for span in spans
+            replace(span, confidence=ADDRESSEE * span.confidence) if span in elsewhere else span
+            for span in spans
         ]
         if len(elsewhere) < len(buyers):
             return doubted
@@ -125,6 +129,22 @@ def add_addressee(spans: Sequence[EntitySpan], page: PagePrediction) -> list[Ent
             replace(span_of("BUYER_ADDRESS", page, address), confidence=ADDRESSEE),
         ]
     return list(spans)
+
+
+def _company_of(block: Sequence[list[int]], title: int, page: PagePrediction) -> Sequence[list[int]]:
+    """The lines over a salutation that are labelled the buyer's name as a whole, no wider apart than what is below."""
+    levels = [float(np.mean([_centre(page.words[i].box) for i in line])) for line in block]
+    step = SAME_STEP * (levels[title + 1] - levels[title])
+    start = title
+    while start and levels[start] - levels[start - 1] <= step:
+        if not all(page.ner_tags[i].endswith("-BUYER_NAME") for i in block[start - 1]):
+            break
+        start -= 1
+    return block[start:title]
+
+
+def _centre(box: Sequence[float]) -> float:
+    return (box[1] + box[3]) / 2
 
 
 def _blocks(page: PagePrediction) -> list[list[list[int]]]:
