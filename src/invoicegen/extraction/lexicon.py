@@ -496,7 +496,8 @@ _SUM_CAPTIONS: Final[tuple[tuple[SumType, str], ...]] = (
     ),
     (
         "TAX_AMOUNT",
-        "vat|tax|sales tax|total vat|total tax|vat amount|tax amount|total vat amount|invoice total vat amount|"
+        "vat|tax|sales tax|gst|igst|cgst|sgst|hst|total gst|gst amount|total vat|total tax|vat amount|tax amount|"
+        "total vat amount|invoice total vat amount|"
         "tax total|mwst|ust|mehrwertsteuer|umsatzsteuer|steuerbetrag|umsatzsteuerbetrag|summe umsatzsteuer|"
         "gesamtbetrag der umsatzsteuer|tva|total tva|montant tva|montant total de tva|btw|totaal btw|btw bedrag|"
         "totaal btw bedrag|btw bedrag totaal|iva|total iva|importe total del iva|total impuestos|cuota iva|"

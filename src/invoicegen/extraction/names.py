@@ -75,6 +75,7 @@ def complete_names(spans: Sequence[EntitySpan], pages: Sequence[PagePrediction])
                 span = _without_contact(span, page, straight)
             span = _with_first_word(span, page, lines[span.page])
             span = _without_caption(span, page)
+            span = _with_bracket(span, page, *printed[span.page])
             span = _with_second_word(_without_figures_apart(span, page, straight), page, lines[span.page])
             whole = None if has_legal_form(span.text) else next(_with_legal_form(span, lines, by_page), None)
             if whole is None and span.type == "BUYER_NAME" and not has_legal_form(span.text):
@@ -125,14 +126,11 @@ def _name_goes_on(first: EntitySpan, second: EntitySpan, straight: StraightWords
     last, start = first.words[-1], second.words[0]
     height = float(straight.height[last])
     if straight.y[last] == straight.y[start]:
-        return (
-            not has_legal_form(first.text)
-            and abs(float(straight.x0[start] - straight.x1[last])) < SPACE * height
-        )
-    is_open = first.text.count("(") > first.text.count(")") and second.text.count(")") > second.text.count(
-        "("
-    )
-    return is_open and 0 < float(straight.y[start] - straight.y[last]) < NEXT_LINE * height
+        near = abs(float(straight.x0[start] - straight.x1[last])) < SPACE * height
+        return near and not first.text.endswith(",")
+    is_open = first.text.count("(") > first.text.count(")")
+    closes = second.text.count(")") > second.text.count("(")
+    return is_open and closes and 0 < float(straight.y[start] - straight.y[last]) < NEXT_LINE * height
 
 
 def _without_contact(span: EntitySpan, page: PagePrediction, straight: StraightWords) -> EntitySpan:
@@ -146,6 +144,27 @@ def _without_contact(span: EntitySpan, page: PagePrediction, straight: StraightW
         labelled = page.ner_tags[word].endswith(span.type) and fold(above).strip(" .,") not in SALUTATIONS
         if straight.y[word] > straight.y[before] and labelled and given[word, inside] < GOES_ON:
             return span_of(span.type, page, span.words[:place])
+    return span
+
+
+def _with_bracket(
+    span: EntitySpan, page: PagePrediction, straight: StraightWords, lines: Sequence[Sequence[int]]
+) -> EntitySpan:
+    """A name that closes a bracket that it does not open, with the line above where that does: "Example (North" and
+    "East) Ltd"; what is added was labelled nothing, or a name of the same party.
+    """
+    if span.text.count(")") <= span.text.count("("):
+        return span
+    first = span.words[0]
+    own = next(line for line in lines if first in line)
+    left, right, height = straight.x0[own[0]], straight.x1[own[-1]], float(straight.height[first])
+    for line in lines:
+        gap = float(straight.y[first] - straight.y[line[0]])
+        text = " ".join(page.words[i].text for i in line)
+        over = 0 < gap < NEXT_LINE * height and straight.x0[line[0]] < right and left < straight.x1[line[-1]]
+        free = all(page.ner_tags[i] == "O" or page.ner_tags[i][2:] == span.type for i in line)
+        if over and free and text.count("(") > text.count(")"):
+            return replace(span_of(span.type, page, [*line, *span.words]), confidence=span.confidence)
     return span
 
 
