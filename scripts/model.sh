@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The weights that come with the package, from nothing: documents, a model of each start, both trained further on other
-# documents and averaged with what they were, and both as one.
+# The weights that come with the package, from nothing: documents, a model of each start, each trained further on other
+# documents and, from the same weights, on all documents, averaged with what it was, and both as one.
 # A second run takes up what is there: finished shards and models are passed over, an unfinished training goes on.
 # MODEL_PARAMS adds parameters to every run, such as "generate.documents=200,train.max_minutes=4" to try it: a model that has
 # learnt less is refused by export-model, since its eight-bit weights label too many words otherwise than it does.
@@ -21,15 +21,15 @@ run() {
   .venv/bin/kedro run --env model --pipelines "$1" --params "$2"
 }
 
-# Trains from a start and exports, averaged with the model in FOLDER if one is given: train_model PARAMS START NAME [FOLDER].
+# Trains from a start, and keeps the model: train_model PARAMS START NAME.
 train_model() {
-  local params=$1 start=$2 name=$3
-  shift 3
-  [[ -f $EXPORTS/$name/README.md ]] && return
+  local params=$1 start=$2 folder=$EXPORTS/$3
+  [[ -f $folder/README.md ]] && return
   run train "train.init_from=$start,$params"
-  printf '== invoicegen export-model --precision w8a16 %s\n' "$EXPORTS/$name"
-  .venv/bin/invoicegen export-model data/06_models/model "$EXPORTS/$name" --precision w8a16 --overwrite \
-    ${1:+--mean-with "$1"}
+  rm -rf "$folder.partial"
+  mkdir -p "$EXPORTS"/{first,others,all}
+  cp -r data/06_models/model "$folder.partial"
+  mv "$folder.partial" "$folder"
 }
 
 run generate "generate.documents=12000$EXTRA"
@@ -38,7 +38,13 @@ for start in compact compact-multilingual; do
 done
 run generate "$FURTHER$EXTRA"
 for start in compact compact-multilingual; do
-  train_model "$FURTHER,$GENTLY$EXTRA" "$EXPORTS/first/$start" "$start" "$EXPORTS/first/$start"
+  train_model "$FURTHER,$GENTLY$EXTRA" "$EXPORTS/first/$start" "others/$start"
+  train_model "$FURTHER,$GENTLY,train_data.generations=all,train.epochs=3$EXTRA" "$EXPORTS/first/$start" "all/$start"
+  if [[ ! -f $EXPORTS/$start/README.md ]]; then
+    printf '== invoicegen export-model %s\n' "$EXPORTS/$start"
+    .venv/bin/invoicegen export-model "$EXPORTS/others/$start" "$EXPORTS/$start" --precision w8a16 --overwrite \
+      --mean-with "$EXPORTS/first/$start" --mean-with "$EXPORTS/all/$start"
+  fi
 done
 
 printf '== invoicegen ensemble\n'

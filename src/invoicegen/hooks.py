@@ -26,7 +26,7 @@ def _options() -> dict[str, type[BaseModel]]:
     from invoicegen.execution import ExecutionOptions
     from invoicegen.extraction.options import ExtractOptions
     from invoicegen.interchange.options import ExportOptions, ImportOptions
-    from invoicegen.modeling.options import PretrainOptions, TrainingFolders, TrainOptions
+    from invoicegen.modeling.options import PretrainOptions, TrainingData, TrainingFolders, TrainOptions
     from invoicegen.ocr import OcrOptions
     from invoicegen.pipelines.options import GenerateOptions
     from invoicegen.schema.taxonomy import LabelSet
@@ -39,6 +39,7 @@ def _options() -> dict[str, type[BaseModel]]:
         "pretrain": PretrainOptions,
         "pretrain_folders": TrainingFolders,
         "train": TrainOptions,
+        "train_data": TrainingData,
         "train_folders": TrainingFolders,
         "tracking": TrackingOptions,
         "evaluate": EvaluateOptions,

@@ -1,9 +1,13 @@
 """Addresses made whole, and without what is no part of them."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from written_lines import line
 
 from invoicegen.extraction import assemble
+from invoicegen.schema.taxonomy import NER_IDS
 
 
 def values(page, name):
@@ -117,3 +121,54 @@ def test_an_address_that_ends_with_a_comma_goes_on_below(make_page, first, secon
     fields = assemble([make_page([*address(first), *second])])["fields"]
     found = [field["value"] for name in ("SELLER_ADDRESS", "BUYER_ADDRESS") for field in fields.get(name, [])]
     assert sorted(found) == (["Plaza Melati, No.7 Jalan"] if joined else ["No.7 Jalan", first.strip(",")])
+
+
+@pytest.mark.parametrize("label", ["B-BUYER_ADDRESS", "O"])
+def test_a_country_below_an_address_is_part_of_it_whosever_it_was_labelled(make_page, label):
+    page = make_page(
+        [
+            *line(("Weg", "B-SELLER_ADDRESS"), ("1", "I-SELLER_ADDRESS")),
+            *line(("Germany", label), y=330),
+            *line(("Gasse", "B-BUYER_ADDRESS"), ("2", "I-BUYER_ADDRESS"), x=600),
+        ]
+    )
+    assert values(page, "SELLER_ADDRESS") == ["Weg 1 Germany"]
+
+
+@pytest.mark.parametrize(
+    ("city", "value"),
+    [
+        ([("37079", "I"), ("Ort", "O")], "Weg 1 37079 Ort"),
+        ([("DE", "I"), ("37079", "I"), ("Bad", "O"), ("Ort", "O")], "Weg 1 37079 Bad Ort"),
+        ([("37079", "I"), ("Tel:", "O")], "Weg 1 37079"),
+        (
+            [("Ort", "I"), ("37079", "I"), ("Land", "O")],
+            "Weg 1 Ort 37079",
+        ),  # the place stands before its code
+    ],
+)
+def test_a_post_code_takes_the_place_behind_it(make_page, city, value):
+    street = line(("Weg", "B-SELLER_ADDRESS"), ("1", "I-SELLER_ADDRESS"))
+    words = [(text, "O" if tag == "O" else f"{tag}-SELLER_ADDRESS") for text, tag in city]
+    assert values(make_page([*street, *line(*words, y=330)]), "SELLER_ADDRESS") == [value]
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "one"),
+    [(60, 320, True), (60, 420, False), (500, 320, False)],
+)
+def test_lines_of_one_block_are_of_one_party(make_page, x, y, one):
+    page = make_page(
+        [
+            *line(("Weg", "B-SELLER_ADDRESS"), ("1", "I-SELLER_ADDRESS")),
+            *line(
+                ("37079", "B-BUYER_ADDRESS"), ("Bad", "I-BUYER_ADDRESS"), ("Ort", "I-BUYER_ADDRESS"), x=x, y=y
+            ),
+        ]
+    )
+    probabilities = np.zeros((5, len(NER_IDS)), dtype=np.float32)
+    for row, tag in zip(probabilities, page.ner_tags, strict=True):
+        row[NER_IDS[tag]] = 0.9
+    page = replace(page, ner_probabilities=probabilities)
+    buyer, seller = values(page, "BUYER_ADDRESS"), values(page, "SELLER_ADDRESS")
+    assert buyer + seller == (["Weg 1 37079 Bad Ort"] if one else ["37079 Bad Ort", "Weg 1"])

@@ -97,3 +97,53 @@ def test_what_captions_name(text, name):
 def test_terms_of_listings_in_all_languages_are_known(language, key, name):
     captions = load_lexicon(language)[f"listed_{key}"]
     assert {caption: sum_of_caption(caption) for caption in captions} == dict.fromkeys(captions, name)
+
+
+@pytest.mark.parametrize(
+    ("caption", "name"), [("Balance due", DUE), ("Residual", DUE), ("Deposit", "AMOUNT_PAID")]
+)
+def test_what_a_caption_calls_due_was_not_paid(make_page, caption, name):
+    page = listing(make_page, ("Total", "119.00", f"B-{TOTAL}"), (caption, "19.00", "B-AMOUNT_PAID"))
+    fields = assemble([page])["fields"]
+    assert {kind: fields[kind][0]["value"] for kind in (DUE, "AMOUNT_PAID") if kind in fields} == {
+        name: "19.00"
+    }
+
+
+def orders(page):
+    return [field["value"] for field in assemble([page])["fields"].get("PURCHASE_ORDER_NUMBER", [])]
+
+
+@pytest.mark.parametrize("label", ["O", "B-PRECEDING_INVOICE_NUMBER"])
+@pytest.mark.parametrize(
+    "caption",
+    [
+        "Bestellung Nr.",
+        "Bestell-Nr.:",
+        "Purchase order",
+        "PO number:",
+        "Bon de commande",
+        "Ihre Bestellnummer",
+    ],
+)
+def test_a_number_that_a_caption_calls_an_order_s_is_one(make_page, caption, label):
+    assert orders(listing(make_page, (caption, "2013-471331", label))) == ["2013-471331"]
+    assert orders(listing(make_page, (caption, "2013-471331", label), x=220)) == ["2013-471331"]  # one phrase
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [("Order date", "2013-47-13", "O")],
+        [("Bestellung Nr.", "2013-471331", "B-INVOICE_NUMBER")],
+        [("Bestellung Nr.", "471331", "O"), ("Bestellung Nr.", "471332", "O")],  # whose two?
+        [("Bestellung Nr.", "vom", "O")],
+    ],
+)
+def test_other_numbers_are_no_order_s(make_page, rows):
+    assert orders(listing(make_page, *rows)) == []
+
+
+def test_an_order_s_number_that_was_labelled_is_the_only_one(make_page):
+    rows = [("Bestellung Nr.", "471331", "O"), ("Auftrag", "99", "B-PURCHASE_ORDER_NUMBER")]
+    assert orders(listing(make_page, *rows)) == ["99"]

@@ -122,3 +122,106 @@ def test_a_figure_set_apart_is_no_part_of_a_name(make_page, figure, x, value):
 def test_a_legal_form_of_two_words_has_both(make_page, second, value):
     words = line(("STAR", "B-SELLER_NAME"), ("SDN", "I-SELLER_NAME"), (second, "O"), ("X", "O"), y=60)
     assert name(make_page(words), "SELLER") == value
+
+
+def given(page, **by_word):
+    """The page with these probabilities of the labels of words, and .9 for what else it is labelled."""
+    probabilities = np.zeros((len(page.words), len(NER_IDS)), dtype=np.float32)
+    for row, word, tag in zip(probabilities, page.words, page.ner_tags, strict=True):
+        for name, probability in by_word.get(word.text, {tag: 0.9}).items():
+            row[NER_IDS[name]] = probability
+    return replace(page, ner_probabilities=probabilities)
+
+
+@pytest.mark.parametrize(
+    ("inside", "role", "expected"),
+    [
+        (0.4, "BUYER", "Atelier Azur"),
+        (0.6, "BUYER", "Atelier Azur Marie"),
+        (0.4, "SELLER", "Atelier Azur Marie"),
+    ],
+)
+def test_a_buyer_s_name_ends_before_who_stands_below_it(make_page, inside, role, expected):
+    upper = line(("Atelier", f"B-{role}_NAME"), ("Azur", f"I-{role}_NAME"))
+    page = make_page([*upper, *line(("Marie", f"I-{role}_NAME"), y=330)])
+    assert name(given(page, Marie={"O": 1 - inside, f"I-{role}_NAME": inside}), role) == expected
+
+
+@pytest.mark.parametrize(
+    ("second", "expected"),
+    [
+        (line(("Mitte", "B-BUYER_NAME"), x=156), "Acme Kunden Mitte"),
+        (line(("Mitte", "B-BUYER_NAME"), x=190), "Acme Kunden"),  # a caption stands farther from its value
+        (line(("Mitte", "B-BUYER_NAME"), y=330), "Acme Kunden"),
+    ],
+)
+def test_a_name_that_begins_anew_beside_its_last_word_goes_on(make_page, second, expected):
+    page = make_page([*line(("Acme", "B-BUYER_NAME"), ("Kunden", "I-BUYER_NAME")), *second])
+    assert name(page, "BUYER") == expected
+
+
+@pytest.mark.parametrize("label", ["O", "B-SELLER_NAME"])
+def test_a_name_is_whole_where_its_bracket_is(make_page, label):
+    page = make_page(
+        [
+            *line(("Acme", label), ("(North", label.replace("B-", "I-")), y=60),
+            *line(("East)", "B-SELLER_NAME"), ("Ltd", "I-SELLER_NAME"), y=90),
+        ]
+    )
+    assert name(page, "SELLER") == "Acme (North East) Ltd"
+
+
+def test_a_caption_before_a_company_is_no_part_of_its_name(make_page):
+    words = ("Owned", "by:", "Acme", "Foods", "Ltd")
+    tags = ("B-SELLER_NAME", *["I-SELLER_NAME"] * 4)
+    assert name(make_page(line(*zip(words, tags, strict=True))), "SELLER") == "Acme Foods Ltd"
+    words = ("Caf\u00e9:", "Acme", "and", "more", "tea")
+    assert name(make_page(line(*zip(words, tags, strict=True))), "SELLER") == "Caf\u00e9: Acme and more tea"
+
+
+SIGN = line(("Corner", "B-SELLER_NAME"), ("Shop", "I-SELLER_NAME"), y=90)
+
+
+@pytest.mark.parametrize(
+    "company",
+    [
+        line(("Acme", "O"), ("Foods", "O"), ("Ltd", "O"), y=120),
+        line(("Acme", "O"), ("Foods", "O"), ("Ltd", "O"), y=60),
+        line(
+            ("Owned", "O"),
+            ("by:", "O"),
+            ("Acme", "O"),
+            ("Foods", "O"),
+            ("Ltd", "O"),
+            ("(12345-X)", "O"),
+            y=120,
+        ),
+    ],
+)
+def test_the_company_beside_a_shop_s_sign_is_the_seller(make_page, company):
+    found = assemble([make_page([*SIGN, *company])])["fields"]["SELLER_NAME"]
+    assert [field["value"] for field in found] == ["Acme Foods Ltd", "Corner Shop"]
+    assert found[0]["confidence"] > found[1]["confidence"]
+
+
+@pytest.mark.parametrize(
+    "company",
+    [
+        line(("Acme", "O"), ("Foods", "O"), ("Ltd", "O"), y=300),
+        line(("Acme", "O"), ("Foods", "O"), ("Ltd", "O"), y=120, x=600),
+        line(("Acme", "B-BUYER_NAME"), ("Foods", "I-BUYER_NAME"), ("Ltd", "I-BUYER_NAME"), y=120),
+        line(("Acme", "O"), ("Foods", "O"), y=120),
+        [
+            *line(("Acme", "O"), ("Ltd", "O"), y=60),
+            *line(("Other", "O"), ("Ltd", "O"), y=120),
+        ],  # which of them?
+    ],
+)
+def test_other_companies_are_not_the_seller(make_page, company):
+    assert name(make_page([*SIGN, *company]), "SELLER") == "Corner Shop"
+
+
+def test_a_company_above_an_address_is_the_seller_where_none_is_labelled(make_page):
+    address = line(("Weg", "B-SELLER_ADDRESS"), ("1", "I-SELLER_ADDRESS"), y=120)
+    page = make_page([*line(("Acme", "O"), ("Ltd", "O"), y=90), *address])
+    assert name(page, "SELLER") == "Acme Ltd"

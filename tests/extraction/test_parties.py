@@ -116,9 +116,36 @@ def test_who_stands_below_a_salutation_is_the_buyer(make_page):
         [("Hallo", "O"), *ADDRESSEE[1:]],
         [*ADDRESSEE[:2], ("Telefon", "O")],  # no post code
         [*ADDRESSEE[:2], ("12346", "B-INVOICE_NUMBER")],
-        [*ADDRESSEE, ("Muster", "B-BUYER_NAME")],
     ],
 )
-def test_without_an_address_or_beside_a_buyer_a_salutation_says_nothing(make_page, lines):
-    assert parties(make_page(letter(*lines))).get("BUYER_NAME") in (None, "Muster")
-    assert "BUYER_ADDRESS" not in parties(make_page(letter(*lines)))
+def test_without_an_address_a_salutation_says_nothing(make_page, lines):
+    assert not parties(make_page(letter(*lines))).keys() & {"BUYER_NAME", "BUYER_ADDRESS"}
+
+
+LABELLED = [("Herrn", "B-BUYER_NAME"), ("Max", "I-BUYER_NAME"), *ADDRESSEE[2:]]
+
+
+@pytest.mark.parametrize("lines", [ADDRESSEE, LABELLED])
+def test_the_addressee_of_a_letter_goes_before_a_buyer_elsewhere(make_page, lines):
+    page = make_page([*letter(*lines), ("Muster", 60, 900, "B-BUYER_NAME")])
+    assert parties(page)["BUYER_NAME"] == "Herrn Max"
+
+
+def test_a_buyer_of_the_addressee_s_name_elsewhere_loses_nothing(make_page):
+    page = make_page(letter(*LABELLED))
+    twice = make_page([*letter(*LABELLED), ("Herrn Max", 60, 900, "B-BUYER_NAME")])
+    confidence = [assemble([one])["fields"]["BUYER_NAME"][0]["confidence"] for one in (page, twice)]
+    assert confidence[0] == confidence[1]
+
+
+@pytest.mark.parametrize(
+    ("gap", "label", "buyer"),
+    [
+        (30, "B-BUYER_NAME", "Muster"),  # the company whose addressee he is
+        (60, "B-BUYER_NAME", "Herrn Max"),  # an empty line between: the sender's
+        (30, "B-SELLER_NAME", "Herrn Max"),
+    ],
+)
+def test_a_company_right_over_a_salutation_is_the_buyer(make_page, gap, label, buyer):
+    sender = ("Muster", 60, 200 - gap, label)
+    assert parties(make_page([sender, *letter(*ADDRESSEE)]))["BUYER_NAME"] == buyer

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from invoicegen.modeling import TrainingFolders, TrainOptions
+from invoicegen.modeling import TrainingData, TrainingFolders, TrainOptions
 from invoicegen.pipelines.training.nodes import train
 from invoicegen.schema.taxonomy import LabelSet
 from invoicegen.tracking import MlflowRun, TrackingError, TrackingOptions
@@ -56,7 +56,15 @@ def test_a_training_is_logged_to_the_local_store(client, stock_checkpoint, fabri
     )
     tables = fabricate_tables(range(3))
     _, _, history = train(
-        tables, tables, options, folders, TrackingOptions(mlflow=True), {"fingerprint": "abc"}, LabelSet()
+        tables,
+        {},
+        tables,
+        options,
+        TrainingData(),
+        folders,
+        TrackingOptions(mlflow=True),
+        {"fingerprint": "abc"},
+        LabelSet(),
     )
     (run,) = runs(client())
     assert run.info.status == "FINISHED"

@@ -38,7 +38,7 @@ def whole_addresses(spans: Sequence[EntitySpan], page: PagePrediction) -> list[E
         return list(spans)
     straight, lines = printed_lines(page.words, WORD_GAP)
     _, columns = printed_lines(page.words)
-    spans = _of_one_party(spans, page, straight)
+    spans = of_one_party(spans, page, straight)
     result: list[EntitySpan] = []
     for span in spans:
         if span.type.endswith("_ADDRESS"):
@@ -52,7 +52,7 @@ def whole_addresses(spans: Sequence[EntitySpan], page: PagePrediction) -> list[E
     return result
 
 
-def _of_one_party(
+def of_one_party(
     spans: Sequence[EntitySpan], page: PagePrediction, straight: StraightWords
 ) -> list[EntitySpan]:
     """The entities, addresses of seller and buyer that are lines of one block as one, of the likelier party."""
@@ -168,7 +168,9 @@ def _with_place(span: EntitySpan, page: PagePrediction, lines: Sequence[Sequence
     line = next(line for line in lines if last in line)
     place = line[line.index(last) + 1 :]
     is_code = _POST_CODE.fullmatch(page.words[last].text) is not None
-    is_start = line.index(last) == 0 or page.words[line[0]].text in _country_codes()
+    above = [page.words[i].text for i in span.words if i not in line]
+    is_state = bool(above) and above[-1].endswith(",")  # "Los Angeles, CA 90054"
+    is_start = line.index(last) == 0 or (page.words[line[0]].text in _country_codes() and not is_state)
     usable = all(page.ner_tags[i] == "O" and page.words[i].text.isalpha() for i in place)
     if not (is_code and is_start and usable and 0 < len(place) <= LACKING):
         return span

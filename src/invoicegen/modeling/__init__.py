@@ -22,6 +22,7 @@ from invoicegen.modeling.options import (
     LayoutJitter,
     LossWeights,
     PretrainOptions,
+    TrainingData,
     TrainingFolders,
     TrainOptions,
 )
@@ -61,6 +62,7 @@ __all__ = [
     "TaxonomyMismatchError",
     "TrainOptions",
     "TrainedModel",
+    "TrainingData",
     "TrainingFolders",
     "WarmStartError",
     "pretrain_model",

@@ -134,6 +134,18 @@ class PretrainOptions(LoopOptions):
     mask_share: float = Field(0.15, gt=0, lt=1, description="share of the words that are to be guessed")
 
 
+class TrainingData(BaseModel):
+    """Which of the pages that were generated a training learns from."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    generations: Literal["current", "all"] = Field(
+        "current",
+        description="training pages of what was generated last, or of all that data/05_model_input holds; "
+        "it is validated on those of what was generated last",
+    )
+
+
 class TrainingFolders(BaseModel):
     """Where a training keeps what it needs to be resumed, and writes its metrics while it runs."""
 

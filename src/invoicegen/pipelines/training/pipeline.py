@@ -20,8 +20,10 @@ def create_pipeline(**kwargs: Any) -> Pipeline:
                 train,
                 [
                     "train_pages",
+                    "all_train_pages",
                     "validation_pages",
                     "params:train",
+                    "params:train_data",
                     "params:train_folders",
                     "params:tracking",
                     "model_input_manifest",
