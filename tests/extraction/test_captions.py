@@ -134,7 +134,8 @@ def test_a_number_that_a_caption_calls_an_order_s_is_one(make_page, caption, lab
 @pytest.mark.parametrize(
     "rows",
     [
-        [("Order date", "2013-47-13", "O")],
+        [("Purchase order date:", "2013-07-13", "O")],
+        [("Bestellung Nr. vom", "13.07.2013", "O")],
         [("Bestellung Nr.", "2013-471331", "B-INVOICE_NUMBER")],
         [("Bestellung Nr.", "471331", "O"), ("Bestellung Nr.", "471332", "O")],  # whose two?
         [("Bestellung Nr.", "vom", "O")],

@@ -102,7 +102,7 @@ def assemble(
             dates those in the best order (:mod:`invoicegen.extraction.chronology`), figures with the decimal mark that
             others of their type have (:mod:`invoicegen.extraction.marks`), words with letters where an engine read
             figures (:mod:`invoicegen.extraction.letters`), parties those whose headings they stand below
-            (:mod:`invoicegen.extraction.sections`) and companies rather than their contacts
+            (:mod:`invoicegen.extraction.sections`) and companies rather than their contacts and signs
             (:mod:`invoicegen.extraction.names`), number, seller and total what is likeliest where none is labelled
             (:mod:`invoicegen.extraction.required`), rows those that make the sum, and the seller's tax number one that
             proves itself (:mod:`invoicegen.extraction.tax_ids`), rather than those that the model gives most.

@@ -1,4 +1,5 @@
-"""Sums that their captions name and that add up: net, tax and gross, each with a caption of its own, and what is due.
+"""Sums that their captions name and that add up: net, tax and gross, each with a caption of its own, and what is due;
+and the number of the buyer's order.
 
 A model that met few documents which state every sum (EN 16931, BG-22) may take one for another; their captions are the
 standard's terms, and net and tax make the gross.
@@ -30,10 +31,11 @@ ORDER: Final = 0.5
 ORDER_CAPTION: Final = 4
 """Words before a number that may be its caption, at most."""
 _ORDER: Final = re.compile(
-    r"(?:\bbestell(?:ung)?s?[ -]?(?:nr|nummer)\b|\bbestellung nr\b|\bpurchase order\b|\bp\.?o\.? ?(?:no|number|nr|#)|"
-    r"\bcommande n|\bbon de commande\b|\binkooporder|\bbestelnummer\b|\bpedido\b|\bordine d'acquisto\b|"
-    r"\bnumero ordine\b|\bzamowieni|\bobjednav)[^:]*:?$"
+    r"\b(?:bestell(?:ungs?)?[ -]?(?:nr|nummer)|purchase order|p\.?o\.? ?(?:no|number|nr|#)|commande n|bon de commande|"
+    r"inkooporder|inkoopordernummer|bestelnummer|pedido|ordine d'acquisto|numero ordine|zamowienia?|objednavk[ay])"
+    r"(?:[\s.:#°º]|\b(?:no?|nr|number|numero|kunde|customer|client|ref|reference|referenz)\b)*$"
 )
+"""What ends in a caption of a buyer's order, folded; a date's goes on behind it."""
 _NAMES: Final[tuple[SumType, ...]] = ("SUBTOTAL_AMOUNT", "TAX_AMOUNT", "TOTAL_AMOUNT")
 
 

@@ -267,8 +267,8 @@ def add_registered_seller(spans: Sequence[EntitySpan], pages: Sequence[PagePredi
 
 
 def _company(line: Sequence[int], page: PagePrediction) -> list[int]:
-    """The words of a line that is a company's name and labelled nothing, without what a colon sets apart before it and
-    a number in brackets behind it; empty where it is none.
+    """The words of a line that is a company's name and labelled nothing else, without what a colon sets apart before it
+    and a number in brackets behind it; empty where it is none.
     """
     if any(page.ner_tags[i] not in ("O", "B-SELLER_NAME", "I-SELLER_NAME") for i in line):
         return []
