@@ -68,7 +68,8 @@ def test_imported_pages_are_dealt_to_splits_and_are_of_the_schema(imported):
 def test_training_reads_what_was_imported(imported):
     imported.run("train", "train.epochs=1,train.max_minutes=0.05")
     summary = imported.json("08_reporting/training_summary.json")
-    assert summary["data"] == imported.json("05_model_input/manifest.json")
+    manifest = imported.json("05_model_input/manifest.json")
+    assert summary["data"] == manifest | {"trained_on": [manifest["fingerprint"]]}
     assert imported.data("06_models/model/model.safetensors").is_file()
 
 
