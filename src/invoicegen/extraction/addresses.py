@@ -163,7 +163,9 @@ def _with_last_line(
 
 
 def _with_place(span: EntitySpan, page: PagePrediction, lines: Sequence[Sequence[int]]) -> EntitySpan:
-    """An address that ends with a post code, with the words behind it on the line, which name the place."""
+    """An address that ends with a post code that begins its line, after a country's code or not, with the words behind
+    it, which name the place.
+    """
     last = span.words[-1]
     line = next(line for line in lines if last in line)
     place = line[line.index(last) + 1 :]

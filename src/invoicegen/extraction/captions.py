@@ -114,8 +114,8 @@ def add_order_number(spans: Sequence[EntitySpan], pages: Sequence[PagePrediction
     found = [span for page in pages for span in _order_numbers(page)]
     if len({span.text for span in found}) != 1:
         return list(spans)
-    best = max(found, key=lambda span: span.confidence)
-    return [*(s for s in spans if s.page != best.page or not set(s.words) & set(best.words)), best]
+    order = found[0]
+    return [*(s for s in spans if s.page != order.page or not set(s.words) & set(order.words)), order]
 
 
 def _order_numbers(page: PagePrediction) -> Iterator[EntitySpan]:

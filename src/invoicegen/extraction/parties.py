@@ -12,10 +12,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-import numpy as np
-
 from invoicegen.extraction.entities import EntitySpan, span_of
-from invoicegen.extraction.layout import printed_lines
+from invoicegen.extraction.layout import printed_lines, straighten
 from invoicegen.extraction.lexicon import SALUTATIONS, fold
 from invoicegen.extraction.sections import find_sections, role_of_heading
 from invoicegen.extraction.weighing import probabilities
@@ -133,7 +131,8 @@ def add_addressee(spans: Sequence[EntitySpan], page: PagePrediction) -> list[Ent
 
 def _company_of(block: Sequence[list[int]], title: int, page: PagePrediction) -> Sequence[list[int]]:
     """The lines over a salutation that are labelled the buyer's name as a whole, no wider apart than what is below."""
-    levels = [float(np.mean([_centre(page.words[i].box) for i in line])) for line in block]
+    straight = straighten(page.words)
+    levels = [float(straight.y[line[0]]) for line in block]
     step = SAME_STEP * (levels[title + 1] - levels[title])
     start = title
     while start and levels[start] - levels[start - 1] <= step:
@@ -141,10 +140,6 @@ def _company_of(block: Sequence[list[int]], title: int, page: PagePrediction) ->
             break
         start -= 1
     return block[start:title]
-
-
-def _centre(box: Sequence[float]) -> float:
-    return (box[1] + box[3]) / 2
 
 
 def _blocks(page: PagePrediction) -> list[list[list[int]]]:
